@@ -239,7 +239,8 @@ public final class AttentionSpec {
 
     @Override
     public boolean equals(Object other) {
-        return this == other || (other instanceof AttentionSpec that && hash == that.hash && fields.equals(that.fields));
+        return this == other
+                || (other instanceof AttentionSpec that && hash == that.hash && fields.equals(that.fields));
     }
 
     @Override

@@ -216,8 +216,10 @@ public final class AttentionSpecBuilder {
         requirePositive("num_qo_heads", numQoHeads);
         requirePositive("num_kv_heads", numKvHeads);
         if (numQoHeads % numKvHeads != 0) {
-            throw new IllegalArgumentException("num_qo_heads must be a multiple of num_kv_heads (grouped-query"
-                    + " attention shares each KV head among a whole group), got " + numQoHeads + " and " + numKvHeads);
+            throw new IllegalArgumentException(
+                    "num_qo_heads must be a multiple of num_kv_heads (grouped-query"
+                            + " attention shares each KV head among a whole group), got " + numQoHeads
+                            + " and " + numKvHeads);
         }
         requirePositive("head_dim_qk", headDimQk);
         requirePositive("head_dim_vo", headDimVo);
@@ -230,13 +232,15 @@ public final class AttentionSpecBuilder {
             throw new IllegalArgumentException("window_left must be -1 (none) or more, got " + windowLeft);
         }
         if (!(logitsSoftCap >= 0) || Float.isInfinite(logitsSoftCap)) {
-            throw new IllegalArgumentException("logits_soft_cap must be 0 (none) or finite and more, got " + logitsSoftCap);
+            throw new IllegalArgumentException(
+                    "logits_soft_cap must be 0 (none) or finite and more, got " + logitsSoftCap);
         }
         DataType k = kDtype == null ? q : kDtype;
         DataType v = vDtype == null ? q : vDtype;
         KvQuantisation quantisation = kvQuantisation;
         if (quantisation == null) {
-            quantisation = k.isQuantised() || v.isQuantised() ? KvQuantisation.PER_TENSOR : KvQuantisation.NONE;
+            quantisation =
+                    k.isQuantised() || v.isQuantised() ? KvQuantisation.PER_TENSOR : KvQuantisation.NONE;
         }
         return new AttentionSpec(new AttentionSpec.Fields(
                 numQoHeads, numKvHeads, headDimQk, headDimVo,

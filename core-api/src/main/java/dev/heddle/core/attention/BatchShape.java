@@ -74,13 +74,15 @@ public final class BatchShape {
      */
     public BatchShape withMask(CustomMask mask) {
         if (mask.batchSize() != batchSize()) {
-            throw new InvalidPageTableException(-1, "requests of the custom mask", -1, "" + batchSize(), mask.batchSize());
+            throw new InvalidPageTableException(-1, "requests of the custom mask", -1, "" + batchSize(),
+                    mask.batchSize());
         }
         for (int i = 0; i < batchSize(); i++) {
             long bits = (long) qoLen(i) * kvLen(i);
             if (mask.maskIndptr(i + 1) - mask.maskIndptr(i) != bits) {
                 throw new InvalidPageTableException(i, "mask_indptr", i + 1,
-                        "qo_len * kv_len = " + bits + " beyond mask_indptr[" + i + "]", mask.maskIndptr(i + 1));
+                        "qo_len * kv_len = " + bits + " beyond mask_indptr[" + i + "]",
+                        mask.maskIndptr(i + 1));
             }
         }
         return new BatchShape(qoIndptr, pageTable, mask);

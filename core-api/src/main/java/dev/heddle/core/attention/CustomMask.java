@@ -38,7 +38,8 @@ public final class CustomMask {
     public static CustomMask of(int[] qoIndptr, PageTable pageTable, Predicate predicate) {
         int batch = pageTable.batchSize();
         if (qoIndptr.length != batch + 1) {
-            throw new InvalidPageTableException(-1, "length of qo_indptr", -1, "batch + 1 = " + (batch + 1), qoIndptr.length);
+            throw new InvalidPageTableException(-1, "length of qo_indptr", -1, "batch + 1 = " + (batch + 1),
+                    qoIndptr.length);
         }
         long[] indptr = new long[batch + 1];
         for (int i = 0; i < batch; i++) {
@@ -66,17 +67,20 @@ public final class CustomMask {
      */
     public static CustomMask ofBits(long[] words, long[] maskIndptr) {
         if (maskIndptr.length == 0 || maskIndptr[0] != 0) {
-            throw new InvalidPageTableException(-1, "mask_indptr", 0, "present and 0", maskIndptr.length == 0 ? -1 : maskIndptr[0]);
+            throw new InvalidPageTableException(-1, "mask_indptr", 0, "present and 0",
+                    maskIndptr.length == 0 ? -1 : maskIndptr[0]);
         }
         for (int i = 1; i < maskIndptr.length; i++) {
             if (maskIndptr[i] < maskIndptr[i - 1]) {
                 throw new InvalidPageTableException(
-                        i - 1, "mask_indptr", i, "at least the one before, " + maskIndptr[i - 1], maskIndptr[i]);
+                        i - 1, "mask_indptr", i, "at least the one before, " + maskIndptr[i - 1],
+                        maskIndptr[i]);
             }
         }
         long needed = (maskIndptr[maskIndptr.length - 1] + 63) / 64;
         if (words.length < needed) {
-            throw new InvalidPageTableException(-1, "length of mask words", -1, "at least " + needed, words.length);
+            throw new InvalidPageTableException(-1, "length of mask words", -1, "at least " + needed,
+                    words.length);
         }
         return new CustomMask(Arrays.copyOf(words, Math.toIntExact(needed)), maskIndptr.clone());
     }

@@ -57,7 +57,7 @@ public final class PartialResults {
                 long atB = at(other, row, head);
                 for (long d = 0; d < dim; d++) {
                     double merged = (weightA * HostTensors.get(a, DataType.F32, atA + 4 * d)
-                                    + weightB * HostTensors.get(b, DataType.F32, atB + 4 * d))
+                            + weightB * HostTensors.get(b, DataType.F32, atB + 4 * d))
                             / sum;
                     HostTensors.set(a, DataType.F32, atA + 4 * d, (float) merged);
                 }
@@ -78,7 +78,8 @@ public final class PartialResults {
     private static void require(boolean holds, String what, Tensor got, Tensor expected) {
         if (!holds) {
             throw new IllegalArgumentException(
-                    "partial results must be f32 of one shape: " + what + " is " + got + ", output is " + expected);
+                    "partial results must be f32 of one shape: " + what + " is " + got + ", output is "
+                            + expected);
         }
     }
 }

@@ -31,7 +31,8 @@ public record PlanOptions(
             throw new IllegalArgumentException("kvSplits must be 0 (automatic) or more, got " + kvSplits);
         }
         if (queue != null && !queue.space().equals(space)) {
-            throw new IllegalArgumentException("the queue belongs to " + queue.space() + ", the plan runs in " + space);
+            throw new IllegalArgumentException(
+                    "the queue belongs to " + queue.space() + ", the plan runs in " + space);
         }
     }
 

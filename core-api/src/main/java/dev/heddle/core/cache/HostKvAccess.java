@@ -21,7 +21,8 @@ public final class HostKvAccess {
     }
 
     /** Stores a value: {@code headDimVo} values from {@code source[offset]} on, quantised by the view's scales. */
-    public static void putValue(KvCacheView view, int page, int slot, int kvHead, float[] source, int offset) {
+    public static void putValue(KvCacheView view, int page, int slot, int kvHead, float[] source,
+            int offset) {
         put(view.v(), page, slot, kvHead, source, offset, view.headDimVo(), view.scales().v(kvHead));
     }
 
@@ -31,7 +32,8 @@ public final class HostKvAccess {
     }
 
     /** Reads a value, scaled, into {@code target[offset]} and on. */
-    public static void getValue(KvCacheView view, int page, int slot, int kvHead, float[] target, int offset) {
+    public static void getValue(KvCacheView view, int page, int slot, int kvHead, float[] target,
+            int offset) {
         get(view.v(), page, slot, kvHead, target, offset, view.headDimVo(), view.scales().v(kvHead));
     }
 

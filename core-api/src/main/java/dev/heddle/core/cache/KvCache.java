@@ -100,7 +100,8 @@ public final class KvCache implements AutoCloseable {
     public void copyPage(int from, int to, ExecutionQueue queue) {
         if (from < 0 || from >= pages || to < 0 || to >= pages || from == to) {
             throw new IllegalArgumentException(
-                    "cannot copy page " + from + " to " + to + ": two different pages in 0.." + (pages - 1) + " are needed");
+                    "cannot copy page " + from + " to " + to + ": two different pages in 0.." + (pages - 1)
+                            + " are needed");
         }
         for (int i = 0; i < layers.size(); i++) {
             KvCacheView layer = layer(i);

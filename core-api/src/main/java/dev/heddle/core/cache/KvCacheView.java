@@ -78,7 +78,8 @@ public final class KvCacheView {
 
         private Builder(AttentionSpec spec, int pagesPerSegment) {
             if (pagesPerSegment < 0) {
-                throw new IllegalArgumentException("pagesPerSegment must be 0 or more, got " + pagesPerSegment);
+                throw new IllegalArgumentException(
+                        "pagesPerSegment must be 0 or more, got " + pagesPerSegment);
             }
             this.spec = spec;
             this.pagesPerSegment = pagesPerSegment;
@@ -123,7 +124,8 @@ public final class KvCacheView {
             KvPlane values = v;
             if (keys == null || values == null) {
                 throw new IllegalArgumentException(
-                        "a KV cache view needs both K and V segments; " + (keys == null ? "K" : "V") + " is missing");
+                        "a KV cache view needs both K and V segments; " + (keys == null ? "K" : "V")
+                                + " is missing");
             }
             if (keys.segments().size() != values.segments().size()) {
                 throw new IllegalArgumentException("K and V must have as many segments, got "
@@ -134,8 +136,9 @@ public final class KvCacheView {
             all.addAll(values.segments());
             for (Buffer segment : all) {
                 if (!segment.space().equals(space)) {
-                    throw new IllegalArgumentException("all segments of a KV cache must lie in one memory space, got "
-                            + space + " and " + segment.space());
+                    throw new IllegalArgumentException(
+                            "all segments of a KV cache must lie in one memory space, got "
+                                    + space + " and " + segment.space());
                 }
             }
             KvScales chosen = scales;
@@ -143,8 +146,10 @@ public final class KvCacheView {
                 chosen = switch (spec.kvQuantisation()) {
                     case NONE -> KvScales.NONE;
                     case PER_TENSOR -> KvScales.perTensor(1, 1);
-                    case PER_HEAD -> throw new IllegalArgumentException("the spec says kv_quantisation PER_HEAD:"
-                            + " set scales(KvScales.perHead(k, v)) with " + spec.numKvHeads() + " values each");
+                    case PER_HEAD ->
+                        throw new IllegalArgumentException("the spec says kv_quantisation PER_HEAD:"
+                                + " set scales(KvScales.perHead(k, v)) with " + spec.numKvHeads()
+                                + " values each");
                 };
             }
             if (chosen.quantisation() != spec.kvQuantisation()) {
@@ -152,21 +157,24 @@ public final class KvCacheView {
                         + ", the scales are " + chosen.quantisation());
             }
             if (chosen.heads() != 0 && chosen.heads() != spec.numKvHeads()) {
-                throw new IllegalArgumentException("per-head scales must have num_kv_heads = " + spec.numKvHeads()
-                        + " values, got " + chosen.heads());
+                throw new IllegalArgumentException(
+                        "per-head scales must have num_kv_heads = " + spec.numKvHeads()
+                                + " values, got " + chosen.heads());
             }
             return new KvCacheView(this, keys, values, chosen);
         }
 
         private KvPlane plane(
-                String name, List<? extends Buffer> segments, long byteOffset, KvStrides strides, DataType dtype,
+                String name, List<? extends Buffer> segments, long byteOffset, KvStrides strides,
+                DataType dtype,
                 int headDim) {
             if (segments.isEmpty()) {
                 throw new IllegalArgumentException(name + " needs at least one segment");
             }
             if (byteOffset < 0 || byteOffset % dtype.byteSize() != 0) {
-                throw new IllegalArgumentException(name + " byteOffset must be a multiple of " + dtype.byteSize()
-                        + " (" + dtype.id() + "), got " + byteOffset);
+                throw new IllegalArgumentException(
+                        name + " byteOffset must be a multiple of " + dtype.byteSize()
+                                + " (" + dtype.id() + "), got " + byteOffset);
             }
             long needed = 0;
             if (pagesPerSegment > 0) {
@@ -181,14 +189,17 @@ public final class KvCacheView {
                     Math.multiplyExact(pagesPerSegment, segments.size());
                 } catch (ArithmeticException e) {
                     throw new IllegalArgumentException(name + " of " + segments.size() + " segments of "
-                            + pagesPerSegment + " pages with " + strides + " is larger than can be addressed", e);
+                            + pagesPerSegment + " pages with " + strides + " is larger than can be addressed",
+                            e);
                 }
             }
             for (int i = 0; i < segments.size(); i++) {
                 if (segments.get(i).byteSize() < needed) {
-                    throw new IllegalArgumentException(name + " segment " + i + " must have at least " + needed
+                    throw new IllegalArgumentException(name + " segment " + i + " must have at least "
+                            + needed
                             + " bytes for " + pagesPerSegment + " pages of " + spec.pageSize() + " tokens, "
-                            + spec.numKvHeads() + " KV heads, head_dim " + headDim + " " + dtype.id() + ", got "
+                            + spec.numKvHeads() + " KV heads, head_dim " + headDim + " " + dtype.id()
+                            + ", got "
                             + segments.get(i).byteSize());
                 }
             }
@@ -250,7 +261,8 @@ public final class KvCacheView {
     @Override
     public String toString() {
         return "KvCacheView[pages=" + numPages() + ", pageSize=" + pageSize + ", numKvHeads=" + numKvHeads
-                + ", headDim=" + headDimQk + "/" + headDimVo + ", " + k.dtype().id() + "/" + v.dtype().id() + " in "
+                + ", headDim=" + headDimQk + "/" + headDimVo + ", " + k.dtype().id() + "/" + v.dtype().id()
+                + " in "
                 + space() + "]";
     }
 }

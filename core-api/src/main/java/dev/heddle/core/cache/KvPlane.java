@@ -38,6 +38,7 @@ public record KvPlane(
     public long byteOffset(int page, int slot, int kvHead) {
         return byteOffset
                 + dtype.byteSize()
-                        * (page % pagesPerSegment * strides.page() + slot * strides.token() + kvHead * strides.head());
+                        * (page % pagesPerSegment * strides.page() + slot * strides.token()
+                                + kvHead * strides.head());
     }
 }

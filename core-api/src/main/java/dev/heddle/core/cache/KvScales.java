@@ -12,7 +12,7 @@ import java.util.Arrays;
 @Stable
 public final class KvScales {
     /** Values are stored as they are. */
-    public static final KvScales NONE = new KvScales(KvQuantisation.NONE, new float[] {1}, new float[] {1});
+    public static final KvScales NONE = new KvScales(KvQuantisation.NONE, new float[]{1}, new float[]{1});
 
     private final KvQuantisation quantisation;
     private final float[] k;
@@ -26,14 +26,15 @@ public final class KvScales {
 
     /** Returns one scale for K and one for V, both finite. */
     public static KvScales perTensor(float k, float v) {
-        return new KvScales(KvQuantisation.PER_TENSOR, checked(new float[] {k}), checked(new float[] {v}));
+        return new KvScales(KvQuantisation.PER_TENSOR, checked(new float[]{k}), checked(new float[]{v}));
     }
 
     /** Returns scales for each KV head, {@code [num_kv_heads]} each, all finite; the arrays are copied. */
     public static KvScales perHead(float[] k, float[] v) {
         if (k.length != v.length || k.length == 0) {
             throw new IllegalArgumentException(
-                    "per-head scales need one value per KV head for K and for V, got " + k.length + " and " + v.length);
+                    "per-head scales need one value per KV head for K and for V, got " + k.length + " and "
+                            + v.length);
         }
         return new KvScales(KvQuantisation.PER_HEAD, checked(k.clone()), checked(v.clone()));
     }
@@ -41,7 +42,8 @@ public final class KvScales {
     private static float[] checked(float[] scales) {
         for (float scale : scales) {
             if (!Float.isFinite(scale)) {
-                throw new IllegalArgumentException("KV scales must be finite, got " + Arrays.toString(scales));
+                throw new IllegalArgumentException(
+                        "KV scales must be finite, got " + Arrays.toString(scales));
             }
         }
         return scales;

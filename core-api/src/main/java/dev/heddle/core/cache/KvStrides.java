@@ -22,7 +22,8 @@ public record KvStrides(long page, long token, long head) {
     public KvStrides {
         if (page < 0 || token < 0 || head < 0) {
             throw new IllegalArgumentException(
-                    "KV strides must be 0 or more elements, got page " + page + ", token " + token + ", head " + head);
+                    "KV strides must be 0 or more elements, got page " + page + ", token " + token + ", head "
+                            + head);
         }
     }
 

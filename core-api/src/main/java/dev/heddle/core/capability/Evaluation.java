@@ -37,7 +37,8 @@ final class Evaluation {
                     "use a backend that declares this group size");
         }
         if (!can.kvHeads().contains(spec.numKvHeads())) {
-            refuse(Dimension.KV_HEADS, spec.numKvHeads(), can.kvHeads(), "use a backend that declares this many KV heads");
+            refuse(Dimension.KV_HEADS, spec.numKvHeads(), can.kvHeads(),
+                    "use a backend that declares this many KV heads");
         }
         boolean dims = false;
         for (int i = 0; i < can.headDims().size() && !dims; i++) {
@@ -48,13 +49,16 @@ final class Evaluation {
                     "pad the heads with zeros to an allowed size, or use a backend that declares this one");
         }
         if (!can.pageSizes().contains(spec.pageSize())) {
-            refuse(Dimension.PAGE_SIZE, spec.pageSize(), can.pageSizes(), "allocate the cache with an allowed page size");
+            refuse(Dimension.PAGE_SIZE, spec.pageSize(), can.pageSizes(),
+                    "allocate the cache with an allowed page size");
         }
         if (!can.kvLayouts().contains(spec.kvLayout())) {
-            refuse(Dimension.KV_LAYOUT, spec.kvLayout(), list(can.kvLayouts()), "store pages in an allowed layout");
+            refuse(Dimension.KV_LAYOUT, spec.kvLayout(), list(can.kvLayouts()),
+                    "store pages in an allowed layout");
         }
         if (can.strides().compareTo(spec.strides()) < 0) {
-            refuse(Dimension.STRIDES, spec.strides(), can.strides(), "use dense tensors and a cache of one segment");
+            refuse(Dimension.STRIDES, spec.strides(), can.strides(),
+                    "use dense tensors and a cache of one segment");
         }
     }
 
@@ -69,7 +73,8 @@ final class Evaluation {
         }
         if (!found) {
             refuse(Dimension.DTYPE,
-                    new DtypeTuple(spec.qDtype(), spec.kDtype(), spec.vDtype(), spec.outDtype()), list(can.dtypes()),
+                    new DtypeTuple(spec.qDtype(), spec.kDtype(), spec.vDtype(), spec.outDtype()),
+                    list(can.dtypes()),
                     "use an allowed combination of q/k/v/out");
         }
         if (!can.kvQuantisations().contains(spec.kvQuantisation())) {
@@ -83,7 +88,8 @@ final class Evaluation {
             refuse(Dimension.BATCH_SIZE, batch.batchSize(), can.batchSize(), "split the batch");
         }
         if (batch.batchSize() > 0) {
-            range(Dimension.QO_LEN, batch.minQoLen(), batch.maxQoLen(), can.qoLen(), "run longer queries elsewhere");
+            range(Dimension.QO_LEN, batch.minQoLen(), batch.maxQoLen(), can.qoLen(),
+                    "run longer queries elsewhere");
             range(Dimension.KV_LEN, batch.pageTable().minKvLen(), batch.pageTable().maxKvLen(), can.kvLen(),
                     "use a backend that declares this length");
         }
@@ -112,7 +118,8 @@ final class Evaluation {
     private void masks(AttentionSpec spec, BatchShape batch) {
         for (MaskKind mask : spec.masks()) {
             // One query row, bottom-right aligned, sees every key: causal hides nothing from a decode batch.
-            boolean vacuous = mask == MaskKind.CAUSAL && batch.maxQoLen() <= 1 && can.masks().contains(MaskKind.NONE);
+            boolean vacuous =
+                    mask == MaskKind.CAUSAL && batch.maxQoLen() <= 1 && can.masks().contains(MaskKind.NONE);
             if (!vacuous && !can.masks().contains(mask)) {
                 refuse(Dimension.MASK, mask, list(can.masks()), "use a backend that declares this mask");
             }
@@ -138,16 +145,19 @@ final class Evaluation {
 
     private void feature(Feature feature) {
         if (!can.features().contains(feature)) {
-            refuse(Dimension.FEATURE, feature, list(can.features()), "use a backend that declares this feature");
+            refuse(Dimension.FEATURE, feature, list(can.features()),
+                    "use a backend that declares this feature");
         }
     }
 
     private void execution(AttentionSpec spec, PlanOptions options) {
         if (can.determinism().compareTo(spec.determinism()) < 0) {
-            refuse(Dimension.DETERMINISM, spec.determinism(), can.determinism(), "ask for less, or use another backend");
+            refuse(Dimension.DETERMINISM, spec.determinism(), can.determinism(),
+                    "ask for less, or use another backend");
         }
         if (can.accuracy().compareTo(spec.accuracy()) < 0) {
-            refuse(Dimension.ACCURACY, spec.accuracy(), can.accuracy(), "ask for less, or use another backend");
+            refuse(Dimension.ACCURACY, spec.accuracy(), can.accuracy(),
+                    "ask for less, or use another backend");
         }
         if (!can.memorySpaces().contains(options.space().kind())) {
             refuse(Dimension.MEMORY_SPACE, options.space(), list(can.memorySpaces()),
@@ -166,7 +176,8 @@ final class Evaluation {
                 ? RejectionCode.NOT_DECLARED
                 : RejectionCode.UNSUPPORTED_VALUE;
         rejections.add(Rejection.of(
-                backendId, code, Phase.CAPABILITY, dimension, String.valueOf(requested), String.valueOf(allowed),
+                backendId, code, Phase.CAPABILITY, dimension, String.valueOf(requested),
+                String.valueOf(allowed),
                 remedy));
     }
 

@@ -30,7 +30,8 @@ public record IntSet(List<Integer> values, int min, int max, int step) {
         }
         if (values.isEmpty() && (min > max || step < 1)) {
             throw new IllegalArgumentException(
-                    "a set must have members: min <= max and step >= 1, got " + min + ".." + max + " step " + step);
+                    "a set must have members: min <= max and step >= 1, got " + min + ".." + max + " step "
+                            + step);
         }
         if (!values.isEmpty()) {
             min = values.getFirst();

@@ -39,8 +39,9 @@ public record Rejection(
             String requested,
             String allowed,
             String remedy) {
-        String message = backendId + " cannot run this batch: " + dimension.id().replace('.', ' ') + " " + requested
-                + " requested, " + allowed + " allowed" + (remedy.isEmpty() ? "" : "; " + remedy);
+        String message =
+                backendId + " cannot run this batch: " + dimension.id().replace('.', ' ') + " " + requested
+                        + " requested, " + allowed + " allowed" + (remedy.isEmpty() ? "" : "; " + remedy);
         return new Rejection(backendId, code, phase, dimension, requested, allowed, remedy, message, null);
     }
 

@@ -44,14 +44,16 @@ public final class BlockTable {
         int batch = kvLens.length;
         if (blocks.length != (long) batch * maxPages) {
             throw new InvalidPageTableException(
-                    -1, "length of block_table", -1, "batch * max_pages = " + batch + " * " + maxPages, blocks.length);
+                    -1, "length of block_table", -1, "batch * max_pages = " + batch + " * " + maxPages,
+                    blocks.length);
         }
         int[] indptr = new int[batch + 1];
         int[] last = new int[batch];
         for (int i = 0; i < batch; i++) {
             if (kvLens[i] < 0 || kvLens[i] > (long) maxPages * pageSize) {
                 throw new InvalidPageTableException(
-                        i, "kv_len", i, "in 0.." + (long) maxPages * pageSize + " (max_pages * page_size)", kvLens[i]);
+                        i, "kv_len", i, "in 0.." + (long) maxPages * pageSize + " (max_pages * page_size)",
+                        kvLens[i]);
             }
             int count = Math.ceilDiv(kvLens[i], pageSize);
             indptr[i + 1] = indptr[i] + count;
@@ -68,7 +70,8 @@ public final class BlockTable {
                 indices[indptr[i] + j] = id;
             }
         }
-        return new BlockTable(blocks.clone(), maxPages, PageTable.of(pageSize, poolPages, indptr, indices, last));
+        return new BlockTable(blocks.clone(), maxPages,
+                PageTable.of(pageSize, poolPages, indptr, indices, last));
     }
 
     /** Returns the number of requests. */
@@ -116,6 +119,7 @@ public final class BlockTable {
 
     @Override
     public String toString() {
-        return "BlockTable[batch=" + batchSize() + ", maxPages=" + maxPages + ", maxKvLen=" + pages.maxKvLen() + "]";
+        return "BlockTable[batch=" + batchSize() + ", maxPages=" + maxPages + ", maxKvLen=" + pages.maxKvLen()
+                + "]";
     }
 }

@@ -24,7 +24,8 @@ public final class IndptrCheck {
         for (int i = 1; i < indptr.length; i++) {
             if (indptr[i] < indptr[i - 1]) {
                 throw new InvalidPageTableException(
-                        i - 1, field, i, "at least " + field + "[" + (i - 1) + "] = " + indptr[i - 1], indptr[i]);
+                        i - 1, field, i, "at least " + field + "[" + (i - 1) + "] = " + indptr[i - 1],
+                        indptr[i]);
             }
         }
     }

@@ -34,7 +34,8 @@ public final class InvalidPageTableException extends IllegalArgumentException {
      * @param value the value that was given
      */
     public InvalidPageTableException(int request, String field, int index, String allowed, long value) {
-        super((request >= 0 ? "request " + request + ": " : "") + field + (index >= 0 ? "[" + index + "]" : "")
+        super((request >= 0 ? "request " + request + ": " : "") + field
+                + (index >= 0 ? "[" + index + "]" : "")
                 + " must be " + allowed + ", got " + value);
         this.request = request;
         this.field = field;

@@ -54,7 +54,8 @@ public final class PageTable {
      * @param kvLastPageLen {@code [batch]}, 1 … pageSize, or 0 for a request without pages
      * @throws InvalidPageTableException naming request, index and value of the first fault
      */
-    public static PageTable of(int pageSize, int poolPages, int[] kvIndptr, int[] kvIndices, int[] kvLastPageLen) {
+    public static PageTable of(int pageSize, int poolPages, int[] kvIndptr, int[] kvIndices,
+            int[] kvLastPageLen) {
         if (pageSize < 1) {
             throw new InvalidPageTableException(-1, "page_size", -1, "1 or more", pageSize);
         }
@@ -74,7 +75,8 @@ public final class PageTable {
         int pages = kvIndptr[batch];
         if (kvIndices.length < pages) {
             throw new InvalidPageTableException(
-                    -1, "length of kv_indices", -1, "at least kv_indptr[" + batch + "] = " + pages, kvIndices.length);
+                    -1, "length of kv_indices", -1, "at least kv_indptr[" + batch + "] = " + pages,
+                    kvIndices.length);
         }
         checkLengths(pageSize, kvIndptr, kvLastPageLen);
         int[] indices = Arrays.copyOf(kvIndices, pages);
@@ -87,7 +89,8 @@ public final class PageTable {
             int pages = kvIndptr[i + 1] - kvIndptr[i];
             int last = kvLastPageLen[i];
             if (pages == 0 && last != 0) {
-                throw new InvalidPageTableException(i, "kv_last_page_len", i, "0, as the request has no pages", last);
+                throw new InvalidPageTableException(i, "kv_last_page_len", i,
+                        "0, as the request has no pages", last);
             }
             if (pages > 0 && (last < 1 || last > pageSize)) {
                 throw new InvalidPageTableException(i, "kv_last_page_len", i, "in 1.." + pageSize, last);
@@ -116,7 +119,8 @@ public final class PageTable {
             }
             if (ids[i] < 0 || ids[i] >= poolPages) {
                 throw new InvalidPageTableException(
-                        request, "kv_indices", i, poolPages == 0 ? "absent: the pool has no pages" : "in 0.." + top,
+                        request, "kv_indices", i,
+                        poolPages == 0 ? "absent: the pool has no pages" : "in 0.." + top,
                         ids[i]);
             }
         }
@@ -236,7 +240,8 @@ public final class PageTable {
     /** Returns sizes only, for messages. */
     @Override
     public String toString() {
-        return "PageTable[batch=" + batchSize() + ", pageSize=" + pageSize + ", pages=" + totalPages() + ", maxKvLen="
+        return "PageTable[batch=" + batchSize() + ", pageSize=" + pageSize + ", pages=" + totalPages()
+                + ", maxKvLen="
                 + maxKvLen + "]";
     }
 }

@@ -27,7 +27,8 @@ public final class BackendFailureException extends RuntimeException {
 
     private static String describe(Throwable cause) {
         String message = cause.getMessage();
-        return message == null ? cause.getClass().getName() : cause.getClass().getSimpleName() + ": " + message;
+        return message == null ? cause.getClass().getName()
+                : cause.getClass().getSimpleName() + ": " + message;
     }
 
     /** Returns the id of the backend that failed. */

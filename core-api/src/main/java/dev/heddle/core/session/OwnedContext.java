@@ -37,7 +37,8 @@ public final class OwnedContext implements AutoCloseable {
      * @param hostSpace host memory; closed with this context
      */
     public OwnedContext(
-            @Nullable Executor executor, int parallelism, @Nullable Path cacheDirectory, HostMemorySpace hostSpace) {
+            @Nullable Executor executor, int parallelism, @Nullable Path cacheDirectory,
+            HostMemorySpace hostSpace) {
         if (parallelism < 1) {
             throw new IllegalArgumentException("parallelism must be 1 or more, got " + parallelism);
         }
@@ -49,7 +50,8 @@ public final class OwnedContext implements AutoCloseable {
 
     /** Makes a context with all processors, backends' own threads, and no cache directory. */
     public static OwnedContext ofDefaults() {
-        return new OwnedContext(null, Runtime.getRuntime().availableProcessors(), null, new HostMemorySpace());
+        return new OwnedContext(null, Runtime.getRuntime().availableProcessors(), null,
+                new HostMemorySpace());
     }
 
     /** Returns this context as a backend sees it when it opens a device. */

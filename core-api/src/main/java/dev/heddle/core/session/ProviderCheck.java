@@ -30,14 +30,16 @@ public final class ProviderCheck {
             int spi = provider.spiVersion();
             String id = provider.id();
             if (spi > AttentionBackendProvider.SPI_VERSION) {
-                return List.of(new Rejection(id, RejectionCode.SPI_VERSION, Phase.DISCOVERY, Dimension.SPI_VERSION,
+                return List.of(new Rejection(id, RejectionCode.SPI_VERSION, Phase.DISCOVERY,
+                        Dimension.SPI_VERSION,
                         String.valueOf(spi), "1.." + AttentionBackendProvider.SPI_VERSION, "update Heddle",
                         id + " was built for SPI version " + spi + ", this Heddle serves versions 1.."
                                 + AttentionBackendProvider.SPI_VERSION + "; update Heddle",
                         null));
             }
             if (id == null || !ID.matcher(id).matches()) {
-                return List.of(Rejection.failure(name, RejectionCode.INVALID_ID, Phase.DISCOVERY, Dimension.BACKEND_ID,
+                return List.of(Rejection.failure(name, RejectionCode.INVALID_ID, Phase.DISCOVERY,
+                        Dimension.BACKEND_ID,
                         "the backend id must match " + ID + ", got '" + id + "'", "rename it", null));
             }
             Capabilities declared = provider.capabilities();
@@ -51,7 +53,8 @@ public final class ProviderCheck {
     }
 
     private static Rejection failed(String who, String problem, @Nullable Throwable cause) {
-        return Rejection.failure(who, RejectionCode.PROVIDER_FAILED, Phase.DISCOVERY, Dimension.BACKEND_ID, problem,
+        return Rejection.failure(who, RejectionCode.PROVIDER_FAILED, Phase.DISCOVERY, Dimension.BACKEND_ID,
+                problem,
                 "update or remove its jar", cause);
     }
 }

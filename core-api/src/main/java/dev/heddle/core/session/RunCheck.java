@@ -26,20 +26,23 @@ final class RunCheck {
     }
 
     void check(
-            BatchShape batch, Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
+            BatchShape batch, Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse,
+            HeadParameters heads) {
         int rows = batch.totalQoLen();
         tensor("q", q, spec.qDtype(), rows, spec.headDimQk());
         tensor("out", out, spec.outDtype(), rows, spec.headDimVo());
         writable("out", out);
         if (spec.lse() != (lse != null)) {
             throw new IllegalArgumentException(spec.lse()
-                    ? "the spec has LSE: pass an f32 tensor [" + rows + ", " + spec.numQoHeads() + "], or build it with lse(false)"
+                    ? "the spec has LSE: pass an f32 tensor [" + rows + ", " + spec.numQoHeads()
+                            + "], or build it with lse(false)"
                     : "the spec has no LSE: pass null, or build it with lse(true)");
         }
         if (lse != null) {
             if (lse.dtype() != DataType.F32 || !lse.hasShape(rows, spec.numQoHeads()) || !in(lse.buffer())) {
-                throw new IllegalArgumentException("lse must be f32[" + rows + ", " + spec.numQoHeads() + "] in " + space
-                        + ", got " + lse);
+                throw new IllegalArgumentException(
+                        "lse must be f32[" + rows + ", " + spec.numQoHeads() + "] in " + space
+                                + ", got " + lse);
             }
             layout("lse", lse);
             writable("lse", lse);
@@ -50,9 +53,11 @@ final class RunCheck {
     }
 
     private void tensor(String name, Tensor tensor, DataType dtype, int rows, int dim) {
-        if (tensor.dtype() != dtype || !tensor.hasShape(rows, spec.numQoHeads(), dim) || !in(tensor.buffer())) {
-            throw new IllegalArgumentException(name + " must be " + dtype.id() + "[" + rows + ", " + spec.numQoHeads()
-                    + ", " + dim + "] in " + space + ", got " + tensor);
+        if (tensor.dtype() != dtype || !tensor.hasShape(rows, spec.numQoHeads(), dim)
+                || !in(tensor.buffer())) {
+            throw new IllegalArgumentException(
+                    name + " must be " + dtype.id() + "[" + rows + ", " + spec.numQoHeads()
+                            + ", " + dim + "] in " + space + ", got " + tensor);
         }
         layout(name, tensor);
     }
@@ -75,8 +80,10 @@ final class RunCheck {
             aligned = tensor.extent(d) <= 1 || tensor.stride(d) % elements == 0;
         }
         if (!aligned && !name.equals("lse")) {
-            throw new IllegalArgumentException(name + " must start at, and have row strides of, a multiple of "
-                    + alignment + " bytes for this backend, got " + tensor + " at byte " + tensor.byteOffset());
+            throw new IllegalArgumentException(
+                    name + " must start at, and have row strides of, a multiple of "
+                            + alignment + " bytes for this backend, got " + tensor + " at byte "
+                            + tensor.byteOffset());
         }
     }
 
@@ -95,16 +102,19 @@ final class RunCheck {
                 || kv.v().dtype() != spec.vDtype()
                 || kv.scales().quantisation() != spec.kvQuantisation()
                 || !kv.space().equals(space)) {
-            throw new IllegalArgumentException("the KV cache must be " + spec + " with scales " + spec.kvQuantisation()
-                    + " in " + space + ", got " + kv + " with scales " + kv.scales().quantisation());
+            throw new IllegalArgumentException(
+                    "the KV cache must be " + spec + " with scales " + spec.kvQuantisation()
+                            + " in " + space + ", got " + kv + " with scales " + kv.scales().quantisation());
         }
         if (kv.numPages() < batch.pageTable().poolPages()) {
-            throw new IllegalArgumentException("the KV cache must have at least the " + batch.pageTable().poolPages()
-                    + " pages of the page table's pool, got " + kv.numPages());
+            throw new IllegalArgumentException(
+                    "the KV cache must have at least the " + batch.pageTable().poolPages()
+                            + " pages of the page table's pool, got " + kv.numPages());
         }
         if (spec.strides() == Strides.DENSE && kv.denseLayout() != spec.kvLayout()) {
-            throw new IllegalArgumentException("the KV cache must be one gapless segment of K and one of V in layout "
-                    + spec.kvLayout() + "; build the spec with strided() to allow others");
+            throw new IllegalArgumentException(
+                    "the KV cache must be one gapless segment of K and one of V in layout "
+                            + spec.kvLayout() + "; build the spec with strided() to allow others");
         }
         plane("K", kv.k());
         plane("V", kv.v());
@@ -119,13 +129,13 @@ final class RunCheck {
         int size = plane.dtype().byteSize();
         if (alignment > 1
                 && (plane.byteOffset() % alignment
-                                | plane.strides().page() * size % alignment
-                                | plane.strides().token() * size % alignment
-                                | plane.strides().head() * size % alignment)
-                        != 0) {
-            throw new IllegalArgumentException(name + " of the KV cache must start at, and have strides of, a multiple of "
-                    + alignment + " bytes for this backend, got " + plane.strides() + " elements of "
-                    + plane.dtype().id() + " at byte " + plane.byteOffset());
+                        | plane.strides().page() * size % alignment
+                        | plane.strides().token() * size % alignment
+                        | plane.strides().head() * size % alignment) != 0) {
+            throw new IllegalArgumentException(
+                    name + " of the KV cache must start at, and have strides of, a multiple of "
+                            + alignment + " bytes for this backend, got " + plane.strides() + " elements of "
+                            + plane.dtype().id() + " at byte " + plane.byteOffset());
         }
     }
 

@@ -91,7 +91,8 @@ public final class SessionPlan implements AutoCloseable {
     public boolean replan(BatchShape next) {
         Support support = session.support(spec, next, options);
         if (support instanceof Support.Unsupported(List<Rejection> rejections)) {
-            throw new UnsupportedRequestException("backend " + session.id() + " cannot run " + spec, rejections);
+            throw new UnsupportedRequestException("backend " + session.id() + " cannot run " + spec,
+                    rejections);
         }
         order.lock();
         try {

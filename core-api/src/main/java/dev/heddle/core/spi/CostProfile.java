@@ -43,7 +43,8 @@ public record CostProfile(
         gflops = Map.copyOf(gflops);
         if (!(readGbytesPerSecond > 0) || !(otherGflops > 0) || parallelUnits < 1 || minTokensPerUnit < 1) {
             throw new IllegalArgumentException("rates and units of a cost profile must be positive, got read "
-                    + readGbytesPerSecond + ", gflops " + otherGflops + ", units " + parallelUnits + ", tokens "
+                    + readGbytesPerSecond + ", gflops " + otherGflops + ", units " + parallelUnits
+                    + ", tokens "
                     + minTokensPerUnit);
         }
     }

@@ -17,7 +17,8 @@ import dev.heddle.core.tensor.MemorySpaceId;
 public record DeviceInfo(MemorySpaceId space, String name, String arch, long memoryBytes, String driver) {
     /** The CPU and memory that the JVM runs on. */
     public static DeviceInfo host() {
-        return new DeviceInfo(MemorySpaceId.HOST, "CPU, " + Runtime.getRuntime().availableProcessors() + " processors",
+        return new DeviceInfo(MemorySpaceId.HOST,
+                "CPU, " + Runtime.getRuntime().availableProcessors() + " processors",
                 System.getProperty("os.arch", "unknown"), 0, "Java " + Runtime.version());
     }
 }

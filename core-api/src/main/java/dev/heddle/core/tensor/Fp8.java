@@ -28,7 +28,8 @@ final class Fp8 {
             } else if (exponent == 0) {
                 magnitude = Math.scalb((float) mantissa, 1 - bias - mantissaBits);
             } else {
-                magnitude = Math.scalb((float) (mantissa + (1 << mantissaBits)), exponent - bias - mantissaBits);
+                magnitude =
+                        Math.scalb((float) (mantissa + (1 << mantissaBits)), exponent - bias - mantissaBits);
             }
             values[bits] = bits < 128 ? magnitude : -magnitude;
         }

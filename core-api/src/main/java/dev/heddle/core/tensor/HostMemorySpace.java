@@ -55,7 +55,8 @@ public final class HostMemorySpace implements MemorySpace {
         } catch (OutOfMemoryError e) {
             arena.close();
             throw new OutOfDeviceMemoryException(id(), byteSize,
-                    "raise the JVM's -XX:MaxDirectMemorySize or the machine's memory, or ask for fewer pages", e);
+                    "raise the JVM's -XX:MaxDirectMemorySize or the machine's memory, or ask for fewer pages",
+                    e);
         }
         HostBuffer buffer = HostBuffer.owning(segment, arena, open::remove);
         open.add(buffer);
@@ -74,7 +75,8 @@ public final class HostMemorySpace implements MemorySpace {
 
     @Override
     public void copy(
-            Buffer source, long sourceOffset, Buffer target, long targetOffset, long byteSize, ExecutionQueue queue) {
+            Buffer source, long sourceOffset, Buffer target, long targetOffset, long byteSize,
+            ExecutionQueue queue) {
         MemorySegment.copy(host(source), sourceOffset, host(target), targetOffset, byteSize);
     }
 

@@ -27,7 +27,8 @@ public final class HostTensors {
             return host.segment();
         }
         throw new IllegalArgumentException(
-                "host memory is needed, got a buffer in " + buffer.space() + "; copy it with its space's copyToHost");
+                "host memory is needed, got a buffer in " + buffer.space()
+                        + "; copy it with its space's copyToHost");
     }
 
     /** Returns the element of {@code dtype} at a byte offset. */

@@ -34,7 +34,8 @@ public interface MemorySpace extends AutoCloseable {
     void copyToHost(Buffer source, long sourceOffset, MemorySegment target, ExecutionQueue queue);
 
     /** Copies bytes inside this space, in the order of {@code queue}. The ranges must not overlap. */
-    void copy(Buffer source, long sourceOffset, Buffer target, long targetOffset, long byteSize, ExecutionQueue queue);
+    void copy(Buffer source, long sourceOffset, Buffer target, long targetOffset, long byteSize,
+            ExecutionQueue queue);
 
     /** Returns the queue used where none is named. It lives as long as the space. */
     ExecutionQueue defaultQueue();

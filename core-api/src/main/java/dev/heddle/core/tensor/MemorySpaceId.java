@@ -27,7 +27,8 @@ public record MemorySpaceId(String kind, int ordinal) {
      */
     public MemorySpaceId {
         if (!KIND.matcher(kind).matches()) {
-            throw new IllegalArgumentException("memory space kind must match " + KIND + ", got '" + kind + "'");
+            throw new IllegalArgumentException(
+                    "memory space kind must match " + KIND + ", got '" + kind + "'");
         }
         if (ordinal < 0 || (ordinal > 0 && kind.equals(HOST_KIND))) {
             throw new IllegalArgumentException("memory space '" + kind + "' cannot have ordinal " + ordinal);

@@ -22,7 +22,8 @@ public final class OutOfDeviceMemoryException extends RuntimeException {
      * @param detail what is left, or what to do, as a clause
      * @param cause what the platform said
      */
-    public OutOfDeviceMemoryException(MemorySpaceId space, long requestedBytes, String detail, Throwable cause) {
+    public OutOfDeviceMemoryException(MemorySpaceId space, long requestedBytes, String detail,
+            Throwable cause) {
         super(space + " cannot allocate " + requestedBytes + " bytes: " + detail, cause);
         this.requestedBytes = requestedBytes;
     }

@@ -57,14 +57,17 @@ public final class Tensor {
      * @param strides distances between neighbours of each dimension in elements, 0 or more; the last must be 1
      * @throws IllegalArgumentException if the shapes do not fit each other or the view leaves the buffer
      */
-    public static Tensor strided(Buffer buffer, long byteOffset, DataType dtype, long[] shape, long[] strides) {
+    public static Tensor strided(Buffer buffer, long byteOffset, DataType dtype, long[] shape,
+            long[] strides) {
         if (shape.length == 0 || shape.length != strides.length) {
-            throw new IllegalArgumentException("a tensor needs as many strides as extents and at least one, got shape "
-                    + Arrays.toString(shape) + " and strides " + Arrays.toString(strides));
+            throw new IllegalArgumentException(
+                    "a tensor needs as many strides as extents and at least one, got shape "
+                            + Arrays.toString(shape) + " and strides " + Arrays.toString(strides));
         }
         if (strides[strides.length - 1] != 1) {
             throw new IllegalArgumentException(
-                    "the last dimension of a tensor must be dense (stride 1), got strides " + Arrays.toString(strides));
+                    "the last dimension of a tensor must be dense (stride 1), got strides "
+                            + Arrays.toString(strides));
         }
         if (byteOffset < 0 || byteOffset % dtype.byteSize() != 0) {
             throw new IllegalArgumentException("byteOffset must be a multiple of " + dtype.byteSize() + " ("
@@ -72,7 +75,8 @@ public final class Tensor {
         }
         long end = byteEnd(byteOffset, dtype, shape, strides);
         if (end > buffer.byteSize()) {
-            throw new IllegalArgumentException("a " + dtype.id() + " tensor of shape " + Arrays.toString(shape)
+            throw new IllegalArgumentException("a " + dtype.id() + " tensor of shape "
+                    + Arrays.toString(shape)
                     + " and strides " + Arrays.toString(strides) + " at byte " + byteOffset + " needs " + end
                     + " bytes, the buffer has " + buffer.byteSize());
         }
@@ -108,7 +112,8 @@ public final class Tensor {
             try {
                 stride = Math.multiplyExact(stride, Math.max(shape[i], 1));
             } catch (ArithmeticException e) {
-                throw new IllegalArgumentException("shape " + Arrays.toString(shape) + " has over 2^63 elements", e);
+                throw new IllegalArgumentException(
+                        "shape " + Arrays.toString(shape) + " has over 2^63 elements", e);
             }
         }
         return strides;
@@ -176,7 +181,8 @@ public final class Tensor {
     /** Returns dtype, shape, strides where not dense, and space, for messages. */
     @Override
     public String toString() {
-        return dtype.id() + Arrays.toString(shape) + (dense ? "" : " strides " + Arrays.toString(strides)) + " in "
+        return dtype.id() + Arrays.toString(shape) + (dense ? "" : " strides " + Arrays.toString(strides))
+                + " in "
                 + buffer.space();
     }
 }
