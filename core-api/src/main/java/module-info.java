@@ -11,6 +11,7 @@ module dev.heddle.core {
     exports dev.heddle.core.cache;
     exports dev.heddle.core.capability;
     exports dev.heddle.core.page;
+    exports dev.heddle.core.pool;
     exports dev.heddle.core.session;
     exports dev.heddle.core.spi;
     exports dev.heddle.core.tensor;

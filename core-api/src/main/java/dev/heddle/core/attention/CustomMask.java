@@ -1,6 +1,7 @@
 package dev.heddle.core.attention;
 
 import dev.heddle.core.Stable;
+import dev.heddle.core.page.IndptrCheck;
 import dev.heddle.core.page.InvalidPageTableException;
 import dev.heddle.core.page.PageTable;
 import java.util.Arrays;
@@ -41,6 +42,7 @@ public final class CustomMask {
             throw new InvalidPageTableException(-1, "length of qo_indptr", -1, "batch + 1 = " + (batch + 1),
                     qoIndptr.length);
         }
+        IndptrCheck.check("qo_indptr", qoIndptr);
         long[] indptr = new long[batch + 1];
         for (int i = 0; i < batch; i++) {
             indptr[i + 1] = indptr[i] + (long) (qoIndptr[i + 1] - qoIndptr[i]) * pageTable.kvLen(i);
@@ -77,7 +79,7 @@ public final class CustomMask {
                         maskIndptr[i]);
             }
         }
-        long needed = (maskIndptr[maskIndptr.length - 1] + 63) / 64;
+        long needed = Math.ceilDiv(maskIndptr[maskIndptr.length - 1], 64);
         if (words.length < needed) {
             throw new InvalidPageTableException(-1, "length of mask words", -1, "at least " + needed,
                     words.length);

@@ -62,7 +62,11 @@ public final class BackendSession implements AutoCloseable {
             return new BackendSession(provider, context.device(), backend);
         } catch (RuntimeException | LinkageError | AssertionError e) {
             if (backend != null) {
-                backend.close();
+                try {
+                    backend.close();
+                } catch (RuntimeException | LinkageError | AssertionError second) {
+                    e.addSuppressed(second);
+                }
             }
             throw new BackendFailureException(provider.id(), Phase.DISCOVERY, e);
         }
@@ -170,8 +174,11 @@ public final class BackendSession implements AutoCloseable {
                 return;
             }
             closed = true;
-            plans.forEach(SessionPlan::close);
-            backend.close();
+            try {
+                plans.forEach(SessionPlan::close);
+            } finally {
+                backend.close();
+            }
         } finally {
             lock.unlock();
         }

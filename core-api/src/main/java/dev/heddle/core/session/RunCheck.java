@@ -145,6 +145,9 @@ final class RunCheck {
                     ? "the spec has " + name + ": pass them in HeadParameters"
                     : "the spec has no " + name + ": pass HeadParameters without them");
         }
+        if (values != null && !values.buffer().isOpen()) {
+            throw new IllegalStateException("the buffer of " + name + " is closed");
+        }
         if (values != null
                 && (values.dtype() != DataType.F32
                         || values.rank() != 1

@@ -106,8 +106,8 @@ public enum DataType {
      * what a KV cache wants when it quantises.
      */
     public int encodeSaturating(float value) {
-        if (Float.isNaN(value)) {
-            return encode(value);
+        if (Float.isNaN(value) || this == INT8) {
+            return encode(value); // INT8 saturates anyway, and to -128, which lies beyond -maxFinite()
         }
         float max = maxFinite();
         return encode(Math.clamp(value, -max, max));

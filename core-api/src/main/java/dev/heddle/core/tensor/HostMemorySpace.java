@@ -48,6 +48,9 @@ public final class HostMemorySpace implements MemorySpace {
         if (byteSize < 0) {
             throw new IllegalArgumentException("byteSize must be 0 or more, got " + byteSize);
         }
+        if (byteAlignment < 1 || Long.bitCount(byteAlignment) != 1) {
+            throw new IllegalArgumentException("byteAlignment must be a power of two, got " + byteAlignment);
+        }
         Arena arena = arenas.get();
         MemorySegment segment;
         try {
@@ -60,6 +63,10 @@ public final class HostMemorySpace implements MemorySpace {
         }
         HostBuffer buffer = HostBuffer.owning(segment, arena, open::remove);
         open.add(buffer);
+        if (closed) { // by another thread, which may have missed this buffer
+            buffer.close();
+            throw new IllegalStateException("host memory space is closed");
+        }
         return buffer;
     }
 

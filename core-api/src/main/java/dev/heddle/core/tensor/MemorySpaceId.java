@@ -12,13 +12,13 @@ import java.util.regex.Pattern;
  */
 @Stable
 public record MemorySpaceId(String kind, int ordinal) {
+    private static final Pattern KIND = Pattern.compile("[a-z][a-z0-9-]*"); // before HOST, which it checks
+
     /** The kind of host memory. */
     public static final String HOST_KIND = "host";
 
     /** Memory that the JVM and its CPU backends address directly. */
     public static final MemorySpaceId HOST = new MemorySpaceId(HOST_KIND, 0);
-
-    private static final Pattern KIND = Pattern.compile("[a-z][a-z0-9-]*");
 
     /**
      * Checks the name.

@@ -1,0 +1,34 @@
+package dev.heddle.architecture;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.Map;
+
+/** The classes of all modules, and a guard against an empty scan that would pass every rule. */
+final class House {
+    static final String CORE = "dev.heddle.core..";
+    static final String PLANNER = "dev.heddle.planner..";
+    static final String BACKENDS = "dev.heddle.backend..";
+    static final String KIT = "dev.heddle.conformance..";
+    static final String CLI = "dev.heddle.cli..";
+
+    private House() {}
+
+    static JavaClasses classes() {
+        JavaClasses all = new ClassFileImporter()
+                .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+                .withImportOption(location -> !location.contains("/architecture-tests/"))
+                .importPackages("dev.heddle");
+        Map<String, Integer> least = Map.of("dev.heddle.core", 70, "dev.heddle.planner", 15,
+                "dev.heddle.backend.cpu", 8, "dev.heddle.conformance", 60, "dev.heddle.cli", 15);
+        least.forEach((root, count) -> {
+            long found = all.stream().filter(c -> c.getPackageName().startsWith(root)).count();
+            assertTrue(found >= count,
+                    () -> "only " + found + " classes found below " + root + ": the scan is broken");
+        });
+        return all;
+    }
+}

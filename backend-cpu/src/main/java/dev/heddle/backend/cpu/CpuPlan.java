@@ -1,0 +1,145 @@
+package dev.heddle.backend.cpu;
+
+import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.HeadParameters;
+import dev.heddle.core.attention.PlanOptions;
+import dev.heddle.core.cache.KvCacheView;
+import dev.heddle.core.spi.BackendPlan;
+import dev.heddle.core.spi.Schedule;
+import dev.heddle.core.tensor.ExecutionQueue;
+import dev.heddle.core.tensor.Tensor;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.jspecify.annotations.Nullable;
+
+/** A schedule, the scratch to run it, and the tensors of the run under way. */
+final class CpuPlan implements BackendPlan, WorkerPool.Job {
+    private final CpuBackend backend;
+    private final AttentionSpec spec;
+    private final PlanOptions options;
+    private final ExecutionQueue queue;
+    private final int dimQk;
+    private final int dimVo;
+    private CpuSchedule schedule;
+    private Scratch[] scratch = {};
+    private float[] partials = {};
+    private AtomicIntegerArray arrived = new AtomicIntegerArray(0);
+    private UnitKernel kernel;
+
+    CpuPlan(CpuBackend backend, AttentionSpec spec, BatchShape batch, PlanOptions options,
+            ExecutionQueue queue) {
+        this.backend = backend;
+        this.spec = spec;
+        this.options = options;
+        this.queue = queue;
+        this.dimQk = Scratch.padded(spec.headDimQk());
+        this.dimVo = Scratch.padded(spec.headDimVo());
+        this.schedule = new CpuSchedule(spec, batch, options.kvSplits(), backend.workers().parallelism());
+        this.kernel = new UnitKernel(spec, batch, schedule, backend.loops());
+        borrow();
+    }
+
+    private void borrow() {
+        scratch = new Scratch[Math.max(1, Math.min(backend.workers().parallelism(), schedule.units()))];
+        for (int i = 0; i < scratch.length; i++) {
+            scratch[i] = backend.shelf().scratch(schedule.maxRows(), dimQk, dimVo);
+        }
+        if (schedule.isSplit()) {
+            partials = backend.shelf().floats(Math.toIntExact(schedule.slotFloats() * schedule.units()));
+            arrived = new AtomicIntegerArray(schedule.tiles() * spec.numKvHeads());
+        }
+    }
+
+    private void giveBack() {
+        for (Scratch one : scratch) {
+            backend.shelf().giveBack(one);
+        }
+        scratch = new Scratch[0];
+        if (partials.length > 0) {
+            backend.shelf().giveBack(partials);
+            partials = new float[0];
+        }
+    }
+
+    @Override
+    public void run(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
+        kernel.bind(q, kv, out, lse, heads);
+        boolean finished = false;
+        try {
+            backend.workers().run(this, schedule.units());
+            finished = true;
+        } finally {
+            kernel.unbind();
+            if (!finished) { // chunks that arrived before the failure must not count in the next run
+                for (int i = 0; i < arrived.length(); i++) {
+                    arrived.set(i, 0);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void unit(int unit, int worker) {
+        Scratch mine = scratch[worker];
+        int tile = schedule.tileOf(unit);
+        int within = unit - schedule.unitStart(tile);
+        if (!schedule.isSplit()) {
+            kernel.load(mine, tile, within);
+            kernel.clearTotal(mine, tile);
+            for (int chunk = 0; chunk < schedule.chunks(tile); chunk++) {
+                kernel.chunk(mine, tile, within, schedule.firstChunk(tile) + chunk);
+                kernel.fold(mine.total, 0, mine.chunk, 0, tile);
+            }
+            kernel.store(mine.total, 0, tile, within);
+            return;
+        }
+        int chunks = Math.max(1, schedule.chunks(tile));
+        int kvHead = within / chunks;
+        int slot = Math.toIntExact(unit * schedule.slotFloats());
+        kernel.load(mine, tile, kvHead);
+        if (schedule.chunks(tile) == 0) {
+            kernel.clearTotal(mine, tile);
+            kernel.store(mine.total, 0, tile, kvHead);
+            return;
+        }
+        kernel.chunk(mine, tile, kvHead, schedule.firstChunk(tile) + within % chunks);
+        System.arraycopy(mine.chunk, 0, partials, slot, kernel.stateLength(tile));
+        int group = tile * spec.numKvHeads() + kvHead;
+        if (arrived.incrementAndGet(group) == chunks) {
+            // The last to arrive folds all chunks of the group, in their order, whoever computed them.
+            arrived.set(group, 0);
+            kernel.clearTotal(mine, tile);
+            for (int chunk = 0; chunk < chunks; chunk++) {
+                int first = schedule.unitStart(tile) + kvHead * chunks;
+                kernel.fold(mine.total, 0, partials, Math.toIntExact((first + chunk) * schedule.slotFloats()),
+                        tile);
+            }
+            kernel.store(mine.total, 0, tile, kvHead);
+        }
+    }
+
+    @Override
+    public boolean replan(BatchShape batch) {
+        giveBack();
+        schedule = new CpuSchedule(spec, batch, options.kvSplits(), backend.workers().parallelism());
+        kernel = new UnitKernel(spec, batch, schedule, backend.loops());
+        borrow();
+        return true;
+    }
+
+    @Override
+    public ExecutionQueue queue() {
+        return queue;
+    }
+
+    @Override
+    public Schedule schedule() {
+        long bytes = schedule.isSplit() ? schedule.slotFloats() * schedule.units() * Float.BYTES : 0;
+        return new Schedule(schedule.units(), schedule.isSplit() ? schedule.maxChunks() : 1, bytes);
+    }
+
+    @Override
+    public void close() {
+        giveBack();
+    }
+}

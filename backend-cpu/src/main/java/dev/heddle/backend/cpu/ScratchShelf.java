@@ -1,0 +1,42 @@
+package dev.heddle.backend.cpu;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Scratch and partial results of closed plans, kept for the next ones: a plan per step must not cost megabytes. */
+final class ScratchShelf {
+    private static final int KEPT = 64;
+
+    private final List<Scratch> scratches = new ArrayList<>();
+    private final List<float[]> arrays = new ArrayList<>();
+
+    synchronized Scratch scratch(int rows, int dimQk, int dimVo) {
+        for (int i = scratches.size() - 1; i >= 0; i--) {
+            if (scratches.get(i).holds(rows, dimQk, dimVo)) {
+                return scratches.remove(i);
+            }
+        }
+        return new Scratch(rows, dimQk, dimVo);
+    }
+
+    synchronized float[] floats(int length) {
+        for (int i = arrays.size() - 1; i >= 0; i--) {
+            if (arrays.get(i).length >= length) {
+                return arrays.remove(i);
+            }
+        }
+        return new float[length];
+    }
+
+    synchronized void giveBack(Scratch scratch) {
+        if (scratches.size() < KEPT) {
+            scratches.add(scratch);
+        }
+    }
+
+    synchronized void giveBack(float[] array) {
+        if (arrays.size() < KEPT / 8) {
+            arrays.add(array);
+        }
+    }
+}

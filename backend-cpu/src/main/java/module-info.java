@@ -1,0 +1,13 @@
+/**
+ * Paged attention on the CPU: the Vector API where its module is resolved, plain loops where it is not.
+ *
+ * @since 0.1
+ */
+module dev.heddle.backend.cpu {
+    requires transitive dev.heddle.core;
+    requires static jdk.incubator.vector;
+
+    exports dev.heddle.backend.cpu;
+
+    provides dev.heddle.core.spi.AttentionBackendProvider with dev.heddle.backend.cpu.CpuBackendProvider;
+}

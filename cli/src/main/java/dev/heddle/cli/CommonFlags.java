@@ -1,0 +1,51 @@
+package dev.heddle.cli;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonElement;
+import dev.heddle.planner.Heddle;
+import dev.heddle.planner.HeddleBuilder;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Flags that every command takes, and where it writes. */
+final class CommonFlags {
+    @Spec(Spec.Target.MIXEE)
+    CommandSpec spec;
+
+    @Option(names = "--json", description = "print one JSON document on stdout and nothing else")
+    boolean json;
+
+    @Option(names = "--debug", description = "print stack traces")
+    boolean debug;
+
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "print this")
+    boolean help;
+
+    PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    PrintWriter err() {
+        return spec.commandLine().getErr();
+    }
+
+    void print(JsonElement document) {
+        Gson gson = new GsonBuilder().serializeNulls().setPrettyPrinting().disableHtmlEscaping().create();
+        out().println(gson.toJson(document));
+    }
+
+    /** Opens Heddle with the user's calibrations. */
+    static HeddleBuilder heddle() {
+        return Heddle.builder().calibrationDirectory(home().resolve("calibration"))
+                .cacheDirectory(home().resolve("cache"));
+    }
+
+    private static Path home() {
+        String set = System.getenv("HEDDLE_HOME");
+        return set == null ? Path.of(System.getProperty("user.home"), ".heddle") : Path.of(set);
+    }
+}

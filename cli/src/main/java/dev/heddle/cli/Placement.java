@@ -1,0 +1,113 @@
+package dev.heddle.cli;
+
+import dev.heddle.cli.input.Case;
+import dev.heddle.core.attention.HeadParameters;
+import dev.heddle.core.cache.KvCacheView;
+import dev.heddle.core.cache.KvPlane;
+import dev.heddle.core.tensor.Buffer;
+import dev.heddle.core.tensor.DataType;
+import dev.heddle.core.tensor.HostTensors;
+import dev.heddle.core.tensor.MemorySpace;
+import dev.heddle.core.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A case's tensors in the memory that a backend reads: the case's own where that is the host, copies elsewhere. */
+final class Placement implements AutoCloseable {
+    private final MemorySpace space;
+    private final List<Buffer> owned = new ArrayList<>();
+    private final Tensor q;
+    private final KvCacheView kv;
+    private final HeadParameters heads;
+    private final Tensor out;
+    private final Tensor lse;
+
+    Placement(Case input, MemorySpace space) {
+        this.space = space;
+        try {
+            this.q = place(input.q());
+            this.kv = space.id().isHost() ? input.kv() : copy(input);
+            this.heads = new HeadParameters(placeOptional(input.heads().sinks()),
+                    placeOptional(input.heads().alibiSlopes()));
+            long rows = input.batch().totalQoLen();
+            var spec = input.spec();
+            this.out =
+                    Tensor.of(own(rows * spec.numQoHeads() * spec.headDimVo() * spec.outDtype().byteSize()),
+                            spec.outDtype(), rows, spec.numQoHeads(), spec.headDimVo());
+            this.lse = Tensor.of(own(rows * spec.numQoHeads() * Float.BYTES), DataType.F32, rows,
+                    spec.numQoHeads());
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    private Buffer own(long bytes) {
+        Buffer buffer = space.allocate(bytes, 256);
+        owned.add(buffer);
+        return buffer;
+    }
+
+    private Tensor place(Tensor host) {
+        return space.id().isHost() ? host : Tensor.of(copy(host.buffer()), host.dtype(), host.shape());
+    }
+
+    private @Nullable Tensor placeOptional(@Nullable Tensor host) {
+        return host == null ? null : place(host);
+    }
+
+    private KvCacheView copy(Case input) {
+        KvPlane k = input.kv().k();
+        KvPlane v = input.kv().v();
+        return KvCacheView.builder(input.spec(), k.pagesPerSegment())
+                .k(k.segments().stream().map(this::copy).toList(), k.byteOffset(), k.strides())
+                .v(v.segments().stream().map(this::copy).toList(), v.byteOffset(), v.strides())
+                .scales(input.kv().scales()).build();
+    }
+
+    private Buffer copy(Buffer host) {
+        MemorySegment source = HostTensors.segment(host);
+        Buffer target = own(source.byteSize());
+        space.copyFromHost(source, target, 0, space.defaultQueue());
+        return target;
+    }
+
+    Tensor q() {
+        return q;
+    }
+
+    KvCacheView kv() {
+        return kv;
+    }
+
+    HeadParameters heads() {
+        return heads;
+    }
+
+    Tensor out() {
+        return out;
+    }
+
+    Tensor lse() {
+        return lse;
+    }
+
+    /** Returns an output's values on the host, row-major. */
+    float[] values(Tensor output) {
+        if (space.id().isHost()) {
+            return HostTensors.toFloats(output);
+        }
+        byte[] bytes = new byte[Math.toIntExact(output.buffer().byteSize())];
+        MemorySegment host = MemorySegment.ofArray(bytes);
+        space.copyToHost(output.buffer(), 0, host, space.defaultQueue());
+        space.defaultQueue().synchronize();
+        return HostTensors.toFloats(Tensor.of(host, output.dtype(), output.shape()));
+    }
+
+    @Override
+    public void close() {
+        owned.forEach(Buffer::close);
+    }
+}

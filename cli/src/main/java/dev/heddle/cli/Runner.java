@@ -1,0 +1,120 @@
+package dev.heddle.cli;
+
+import dev.heddle.cli.input.Case;
+import dev.heddle.core.attention.PlanOptions;
+import dev.heddle.core.tensor.HostTensors;
+import dev.heddle.core.tensor.MemorySpace;
+import dev.heddle.core.tensor.MemorySpaceId;
+import dev.heddle.core.tensor.Tensor;
+import dev.heddle.planner.AttentionPlan;
+import dev.heddle.planner.BackendReport;
+import dev.heddle.planner.Heddle;
+import dev.heddle.planner.PlanReport;
+import dev.heddle.planner.PlanRequest;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Runs one case on one backend: once for its result, then again and again for its time. */
+final class Runner {
+    private static final long ROUND_NANOS = 60_000_000;
+    private static final long TIMING_NANOS = 300_000_000;
+    private static final long WARM_UP_NANOS = 900_000_000;
+    private static final int SETTLED_ROUNDS = 2;
+    private static final double SAME = 0.97; // a round within 3 % of the best is no faster
+    private static final int MOST_RUNS = 1000;
+
+    private final Heddle heddle;
+    private final boolean timed;
+
+    Runner(Heddle heddle, boolean timed) {
+        this.heddle = heddle;
+        this.timed = timed;
+    }
+
+    /**
+     * What came out.
+     *
+     * @param out {@code [total_qo_len, num_qo_heads, head_dim_vo]}, row-major
+     * @param micros median time of a run, NaN if it was not timed
+     * @param planMicros time of the plan, when everything was warm if it was timed
+     * @param report why this backend
+     */
+    record Result(String backend, float[] out, float[] lse, double micros, double planMicros,
+            PlanReport report) {}
+
+    /** Runs a case on a backend, or on the planner's choice if it is null. */
+    Result run(Case input, @Nullable String backend) {
+        MemorySpaceId space = backend == null ? heddle.memorySpace().id() : spaceOf(backend);
+        PlanRequest request =
+                new PlanRequest(backend == null ? List.of() : List.of(backend), PlanOptions.in(space));
+        try (AttentionPlan plan = heddle.plan(input.spec(), input.batch(), request);
+                Placement placed = new Placement(input, space(space, plan))) {
+            poison(placed.out());
+            poison(placed.lse());
+            run(plan, placed);
+            float[] out = placed.values(placed.out());
+            float[] lse = placed.values(placed.lse());
+            double micros = timed ? time(plan, placed) : Double.NaN;
+            long start = System.nanoTime();
+            heddle.plan(input.spec(), input.batch(), request).close();
+            double planMicros = (System.nanoTime() - start) / 1e3;
+            return new Result(plan.backendId(), out, lse, micros, planMicros, plan.explain());
+        }
+    }
+
+    private MemorySpaceId spaceOf(String backend) {
+        for (BackendReport report : heddle.backends()) {
+            if (report.id().equals(backend) && report.device() != null) {
+                return report.device().space();
+            }
+        }
+        return heddle.memorySpace().id(); // the planner says what is wrong with the name
+    }
+
+    private MemorySpace space(MemorySpaceId id, AttentionPlan plan) {
+        if (heddle.memorySpace().id().equals(id)) {
+            return heddle.memorySpace();
+        }
+        throw new IllegalArgumentException("backend " + plan.backendId() + " reads " + id + ", this run uses "
+                + heddle.memorySpace().id());
+    }
+
+    private static void poison(Tensor tensor) {
+        // A backend that leaves an element unwritten must not be saved by what lay there before.
+        if (tensor.buffer().space().isHost()) {
+            HostTensors.segment(tensor.buffer()).fill((byte) 0xFF);
+        }
+    }
+
+    private static void run(AttentionPlan plan, Placement placed) {
+        plan.run(placed.q(), placed.kv(), placed.out(), placed.lse(), placed.heads());
+        plan.queue().synchronize();
+    }
+
+    /** Returns the median time of a run in microseconds, once rounds no longer get faster. */
+    private static double time(AttentionPlan plan, Placement placed) {
+        long begin = System.nanoTime();
+        double best = Double.POSITIVE_INFINITY;
+        int settled = 0;
+        while (settled < SETTLED_ROUNDS && System.nanoTime() - begin < WARM_UP_NANOS) {
+            double round = median(plan, placed, ROUND_NANOS);
+            settled = round < best * SAME ? 0 : settled + 1;
+            best = Math.min(best, round);
+        }
+        return median(plan, placed, TIMING_NANOS);
+    }
+
+    private static double median(AttentionPlan plan, Placement placed, long nanos) {
+        double[] micros = new double[MOST_RUNS];
+        int runs = 0;
+        long begin = System.nanoTime();
+        while (runs < MOST_RUNS && (runs < 3 || System.nanoTime() - begin < nanos)) {
+            long start = System.nanoTime();
+            run(plan, placed);
+            micros[runs++] = (System.nanoTime() - start) / 1e3;
+        }
+        Arrays.sort(micros, 0, runs);
+        return micros[runs / 2];
+    }
+}

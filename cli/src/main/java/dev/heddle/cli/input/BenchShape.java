@@ -1,0 +1,77 @@
+package dev.heddle.cli.input;
+
+import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.tensor.DataType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A row of a benchmark.
+ *
+ * @param heads query and KV heads, {@code 28/4}
+ * @param batch as {@link BatchText} reads it; {@code +} stands for the comma, which separates columns
+ */
+public record BenchShape(
+        String heads, int headDim, String dtype, String kvDtype, int pageSize, String batch, boolean causal) {
+    private static final String HEADER = "heads,head_dim,dtype,kv_dtype,page_size,batch,causal";
+
+    /** Decode at several groups and lengths, and a prefill. */
+    public static final List<BenchShape> DEFAULTS = List.of(
+            new BenchShape("32/32", 128, "bf16", "bf16", 16, "1*1x4096", false),
+            new BenchShape("32/8", 128, "bf16", "bf16", 16, "1*1x4096", false),
+            new BenchShape("32/8", 128, "bf16", "bf16", 16, "8*1x1024", false),
+            new BenchShape("28/4", 128, "bf16", "bf16", 16, "1*1x4096", false),
+            new BenchShape("28/4", 128, "bf16", "bf16", 16, "1*1x32768", false),
+            new BenchShape("28/4", 128, "f32", "f32", 16, "1*1x4096", false),
+            new BenchShape("28/4", 128, "bf16", "int8", 16, "1*1x4096", false),
+            new BenchShape("28/4", 128, "bf16", "bf16", 16, "512x512", true));
+
+    /**
+     * Reads rows from a CSV file.
+     *
+     * @throws IllegalArgumentException naming the line that is malformed
+     * @throws IOException if the file cannot be read
+     */
+    public static List<BenchShape> read(Path file) throws IOException {
+        List<String> lines = Files.readAllLines(file);
+        if (lines.isEmpty() || !lines.getFirst().strip().equals(HEADER)) {
+            throw new IllegalArgumentException(file + ": the first line must be " + HEADER);
+        }
+        List<BenchShape> rows = new ArrayList<>();
+        for (int i = 1; i < lines.size(); i++) {
+            String[] cells = lines.get(i).strip().split(",", -1);
+            if (lines.get(i).isBlank()) {
+                continue;
+            }
+            try {
+                if (cells.length != 7) {
+                    throw new IllegalArgumentException("7 columns are needed, got " + cells.length);
+                }
+                BenchShape row = new BenchShape(cells[0], Integer.parseInt(cells[1]), cells[2], cells[3],
+                        Integer.parseInt(cells[4]), cells[5].replace('+', ','),
+                        Boolean.parseBoolean(cells[6]));
+                row.spec();
+                BatchText.parse(row.batch());
+                rows.add(row);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException(file + ", line " + (i + 1) + ": " + e.getMessage(), e);
+            }
+        }
+        return rows;
+    }
+
+    /** Returns the spec. */
+    public AttentionSpec spec() {
+        ShapeFlags flags = new ShapeFlags();
+        flags.heads = heads;
+        flags.headDim = String.valueOf(headDim);
+        flags.dtype = dtype;
+        flags.kvDtype = kvDtype.isEmpty() ? null : DataType.ofId(kvDtype).id();
+        flags.pageSize = pageSize;
+        flags.causal = causal;
+        return flags.spec();
+    }
+}

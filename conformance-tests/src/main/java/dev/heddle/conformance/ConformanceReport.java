@@ -1,0 +1,98 @@
+package dev.heddle.conformance;
+
+import dev.heddle.core.Evolving;
+import dev.heddle.core.spi.DeviceInfo;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The outcome of a run.
+ *
+ * @param backend the subject's id
+ * @param version the subject's version
+ * @param device the device it ran on, or null if none is there
+ * @param options what was selected
+ * @param claims the claim of each rule, by its number
+ * @param results every case, in the order in which it ran
+ * @since 0.1
+ */
+@Evolving
+public record ConformanceReport(
+        String backend,
+        String version,
+        @Nullable DeviceInfo device,
+        KitOptions options,
+        Map<String, String> claims,
+        List<CaseResult> results) {
+
+    /** Copies the collections. */
+    public ConformanceReport {
+        claims = Map.copyOf(claims);
+        results = List.copyOf(results);
+    }
+
+    /** Returns the seed of every input. */
+    public long seed() {
+        return options.seed();
+    }
+
+    /** Returns how many cases ended this way. */
+    public int count(Outcome outcome) {
+        return (int) results.stream().filter(r -> r.outcome() == outcome).count();
+    }
+
+    /** Returns how many cases compared numbers and hold. */
+    public int numericPassed() {
+        return (int) results.stream()
+                .filter(r -> r.kase().numeric() && r.outcome() == Outcome.PASSED)
+                .count();
+    }
+
+    /** Returns the cases that do not hold. */
+    public List<CaseResult> failures() {
+        return results.stream().filter(r -> r.outcome() == Outcome.FAILED).toList();
+    }
+
+    /** Returns one line for each rule that has cases, by number. */
+    public List<RuleSummary> rules() {
+        Map<String, List<CaseResult>> byRule = new TreeMap<>();
+        results.forEach(r -> byRule.computeIfAbsent(r.kase().rule(), rule -> new ArrayList<>()).add(r));
+        return byRule.entrySet().stream()
+                .map(e -> new RuleSummary(
+                        e.getKey(),
+                        claims.getOrDefault(e.getKey(), ""),
+                        count(e.getValue(), Outcome.PASSED),
+                        count(e.getValue(), Outcome.FAILED),
+                        count(e.getValue(), Outcome.NOT_DECLARED)))
+                .toList();
+    }
+
+    private static int count(List<CaseResult> results, Outcome outcome) {
+        return (int) results.stream().filter(r -> r.outcome() == outcome).count();
+    }
+
+    /**
+     * Returns whether the run proves something and nothing against: no case failed, and at least one that compares
+     * numbers passed (any one at all, if only some rules were selected).
+     */
+    public boolean succeeded() {
+        return count(Outcome.FAILED) == 0
+                && (numericPassed() > 0 || (!options.rules().isEmpty() && count(Outcome.PASSED) > 0));
+    }
+
+    /** Returns the outcome in one sentence. */
+    public String verdict() {
+        String counts = results.size() + " cases: " + count(Outcome.PASSED) + " passed (" + numericPassed()
+                + " numeric), " + count(Outcome.FAILED) + " failed, " + count(Outcome.NOT_DECLARED)
+                + " not declared";
+        if (succeeded()) {
+            return backend + " conforms; " + counts;
+        }
+        return count(Outcome.FAILED) > 0
+                ? backend + " does not conform; " + counts
+                : backend + " is not proved: no case that compares numbers passed; " + counts;
+    }
+}

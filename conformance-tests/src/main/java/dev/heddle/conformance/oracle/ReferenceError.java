@@ -1,0 +1,165 @@
+package dev.heddle.conformance.oracle;
+
+import dev.heddle.core.Evolving;
+import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.HeadParameters;
+import dev.heddle.core.cache.KvCacheView;
+import dev.heddle.core.tensor.DataType;
+import dev.heddle.core.tensor.Tensor;
+
+/**
+ * The errors of a plain implementation that rounds where the dtype does, and the bounds of rule 3.01 that follow
+ * from them.
+ *
+ * <p>The reference takes q, K and V as stored, accumulates scores and output in f32 one after another, rounds the
+ * probabilities to q's type where that has 16 bits, and rounds out to its type. Nothing can be asked to be better
+ * than rounding the exact result once, so the bounds never fall below that and a few ulps of f32.
+ *
+ * @since 0.1
+ */
+@Evolving
+public final class ReferenceError {
+    private static final double MAX_FACTOR = 2;
+    private static final double MEAN_FACTOR = 1.5;
+    private static final double F32_SLACK = 4 * Math.ulp(1f);
+
+    private final AttentionSpec spec;
+    private final BatchShape batch;
+    private final KvCacheView kv;
+    private final HeadParameters heads;
+    private final Expected exact;
+    private double maxError;
+    private double sumError;
+    private double maxFloor;
+    private double sumFloor;
+
+    private ReferenceError(
+            AttentionSpec spec, BatchShape batch, KvCacheView kv, HeadParameters heads, Expected exact) {
+        this.spec = spec;
+        this.batch = batch;
+        this.kv = kv;
+        this.heads = heads;
+        this.exact = exact;
+    }
+
+    /** Returns what rule 3.01 allows for these host inputs, given the oracle's answer to them. */
+    public static Bounds bounds(
+            AttentionSpec spec, BatchShape batch, Tensor q, KvCacheView kv, HeadParameters heads,
+            Expected exact) {
+        ReferenceError reference = new ReferenceError(spec, batch, kv, heads, exact);
+        for (int request = 0; request < batch.batchSize(); request++) {
+            for (int kvHead = 0; kvHead < spec.numKvHeads(); kvHead++) {
+                reference.attend(request, kvHead, q);
+            }
+        }
+        int count = Math.max(1, exact.out().length);
+        return new Bounds(
+                Math.max(MAX_FACTOR * reference.maxError, reference.maxFloor),
+                Math.max(MEAN_FACTOR * reference.sumError, reference.sumFloor) / count);
+    }
+
+    private void attend(int request, int kvHead, Tensor q) {
+        float[][] keys = HostInputs.tokens(kv.k(), batch, request, kvHead, spec.headDimQk());
+        float[][] values = HostInputs.tokens(kv.v(), batch, request, kvHead, spec.headDimVo());
+        for (int row = 0; row < batch.qoLen(request); row++) {
+            for (int g = 0; g < spec.groupSize(); g++) {
+                int head = kvHead * spec.groupSize() + g;
+                int at = (batch.qoIndptr(request) + row) * spec.numQoHeads() + head;
+                float[] query = HostInputs.row(q, batch.qoIndptr(request) + row, head);
+                float[] logits = logits(request, row, head, kvHead, query, keys);
+                score(at, output(head, kvHead, logits, values));
+            }
+        }
+    }
+
+    private float[] logits(int request, int row, int head, int kvHead, float[] query, float[][] keys) {
+        float[] logits = new float[keys.length];
+        float scale = spec.smScale() * kv.scales().k(kvHead);
+        float cap = spec.logitsSoftCap();
+        float slope = spec.alibi() ? HostInputs.perHead(heads.alibiSlopes(), head) : 0;
+        for (int key = 0; key < keys.length; key++) {
+            if (!Oracle.visible(spec, batch, request, row, key)) {
+                logits[key] = Float.NEGATIVE_INFINITY;
+                continue;
+            }
+            float dot = 0;
+            for (int d = 0; d < query.length; d++) {
+                dot += query[d] * keys[key][d];
+            }
+            float s = scale * dot;
+            if (cap != 0) {
+                s = cap * (float) Math.tanh(s / cap);
+            }
+            logits[key] = s + slope * (key - Oracle.position(batch, request, row));
+        }
+        return logits;
+    }
+
+    private float[] output(int head, int kvHead, float[] logits, float[][] values) {
+        float max = spec.sinks() ? HostInputs.perHead(heads.sinks(), head) : Float.NEGATIVE_INFINITY;
+        for (float s : logits) {
+            max = Math.max(max, s);
+        }
+        float sum = spec.sinks() ? (float) Math.exp(HostInputs.perHead(heads.sinks(), head) - max) : 0;
+        for (float s : logits) {
+            sum += s == Float.NEGATIVE_INFINITY ? 0 : (float) Math.exp(s - max);
+        }
+        DataType dtype = spec.qDtype();
+        float[] out = new float[spec.headDimVo()];
+        for (int key = 0; key < logits.length; key++) {
+            if (logits[key] == Float.NEGATIVE_INFINITY) {
+                continue;
+            }
+            float p = (float) Math.exp(logits[key] - max) / sum;
+            float rounded = dtype.byteSize() == 2 ? dtype.round(p) : p;
+            for (int d = 0; d < out.length; d++) {
+                out[d] += rounded * values[key][d];
+            }
+        }
+        for (int d = 0; d < out.length; d++) {
+            out[d] = spec.outDtype().round(out[d] * kv.scales().v(kvHead));
+        }
+        return out;
+    }
+
+    private void score(int at, float[] out) {
+        for (int d = 0; d < out.length; d++) {
+            double wanted = exact.out()[at * out.length + d];
+            double error = Math.abs(out[d] - wanted);
+            if (error < Double.POSITIVE_INFINITY) { // NaN and infinity are compared exactly, not by error
+                maxError = Math.max(maxError, error);
+                sumError += error;
+            }
+            if (Math.abs(wanted) < Double.POSITIVE_INFINITY) {
+                double half = halfUlp(spec.outDtype(), wanted);
+                maxFloor = Math.max(maxFloor, half + F32_SLACK * Math.abs(wanted));
+                // Rounding once costs a quarter of a step on average, and a little luck either way.
+                sumFloor += 0.6 * half + F32_SLACK / 2 * Math.abs(wanted);
+            }
+        }
+    }
+
+    /** Returns half the distance of neighbouring numbers of a type at a value. */
+    static double halfUlp(DataType dtype, double value) {
+        int mantissaBits =
+                switch (dtype) {
+                    case F32 -> 23;
+                    case F16 -> 10;
+                    case BF16 -> 7;
+                    case FP8_E4M3 -> 3;
+                    case FP8_E5M2 -> 2;
+                    case INT8 -> 0;
+                };
+        if (dtype == DataType.INT8) {
+            return 0.5;
+        }
+        int least =
+                switch (dtype) {
+                    case F16, FP8_E5M2 -> -14;
+                    case FP8_E4M3 -> -6;
+                    default -> -126;
+                };
+        return Math.scalb(0.5, Math.max(Math.getExponent(value), least) - mantissaBits);
+    }
+}

@@ -1,0 +1,44 @@
+package dev.heddle.conformance.report;
+
+import dev.heddle.core.tensor.DataType;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Reads values of dimensions from a case's shape: {@code g7-d128-p16-bf16}. */
+final class ShapeValues {
+    private static final Pattern LETTER_AND_NUMBER = Pattern.compile("([gdp])(\\d+(?:x\\d+)?)");
+
+    private static final String ROLES = "kvo"; // K, V or out of another type than q
+
+    private ShapeValues() {}
+
+    /** Returns the value of a dimension named by a letter: g (group size), d (head dim), p (page size). */
+    static Optional<String> value(String shape, char letter) {
+        return Arrays.stream(shape.split("-"))
+                .map(LETTER_AND_NUMBER::matcher)
+                .filter(Matcher::matches)
+                .filter(m -> m.group(1).charAt(0) == letter)
+                .map(m -> m.group(2))
+                .findFirst();
+    }
+
+    /** Returns the element types, that of q first and others by their role: {@code bf16 k:fp8_e4m3}. */
+    static Optional<String> dtype(String shape) {
+        StringBuilder types = new StringBuilder();
+        for (String token : shape.split("-")) {
+            if (isDtype(token)) {
+                types.append(types.isEmpty() ? "" : " ").append(token);
+            } else if (token.length() > 1 && ROLES.indexOf(token.charAt(0)) >= 0
+                    && isDtype(token.substring(1))) {
+                types.append(' ').append(token.charAt(0)).append(':').append(token.substring(1));
+            }
+        }
+        return types.isEmpty() ? Optional.empty() : Optional.of(types.toString());
+    }
+
+    private static boolean isDtype(String token) {
+        return Arrays.stream(DataType.values()).anyMatch(type -> type.id().equals(token));
+    }
+}

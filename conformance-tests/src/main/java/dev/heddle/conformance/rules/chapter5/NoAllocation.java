@@ -1,0 +1,100 @@
+package dev.heddle.conformance.rules.chapter5;
+
+import com.sun.management.ThreadMXBean;
+import dev.heddle.conformance.ConformanceCase;
+import dev.heddle.conformance.ConformanceFailure;
+import dev.heddle.conformance.Kit;
+import dev.heddle.conformance.KitOptions;
+import dev.heddle.conformance.NotDeclaredException;
+import dev.heddle.conformance.Rule;
+import dev.heddle.conformance.Subject;
+import dev.heddle.conformance.input.Placed;
+import dev.heddle.conformance.input.Request;
+import dev.heddle.core.attention.PlanOptions;
+import dev.heddle.core.session.BackendSession;
+import dev.heddle.core.session.OwnedContext;
+import dev.heddle.core.session.SessionPlan;
+import dev.heddle.core.tensor.HostMemorySpace;
+import java.lang.foreign.Arena;
+import java.lang.management.ManagementFactory;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Rule 5.03. */
+final class NoAllocation implements Rule {
+    private static final int RUNS = 200;
+    private static final int LEAST_ATTEMPTS = 3;
+    private static final long WARM_UP_NANOS = 30_000_000_000L;
+
+    @Override
+    public String id() {
+        return "5.03";
+    }
+
+    @Override
+    public String claim() {
+        return "A steady-state run allocates nothing on the Java heap and nothing on the device.";
+    }
+
+    @Override
+    public List<ConformanceCase> cases(Subject subject, KitOptions options) {
+        return List.of(ConformanceCase.plain(
+                id(), Requests.shape(subject, "steady"), options, NoAllocation::steady));
+    }
+
+    private static void steady(Kit kit) {
+        if (!(ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads)
+                || !threads.isThreadAllocatedMemorySupported()) {
+            throw new NotDeclaredException("this Java does not count what threads allocate");
+        }
+        threads.setThreadAllocatedMemoryEnabled(true);
+        kit.session(); // without a device the case does not apply
+        Request request = new Requests(kit.capabilities()).decode(kit.seed(), 40, 9).build();
+        AtomicInteger arenas = new AtomicInteger();
+        HostMemorySpace host = new HostMemorySpace(() -> {
+            arenas.incrementAndGet();
+            return Arena.ofShared();
+        });
+        try (OwnedContext context =
+                new OwnedContext(null, Runtime.getRuntime().availableProcessors(), null, host);
+                BackendSession session = kit.bench().open(context);
+                Placed placed = new Placed(session.memorySpace(), request, kit.capabilities().alignment());
+                SessionPlan plan = session.plan(
+                        request.spec(), request.batch(), PlanOptions.in(session.memorySpace().id()))) {
+            runs(plan, placed);
+            int before = arenas.get();
+            requireSteady(threads, plan, placed);
+            if (arenas.get() != before) {
+                throw new ConformanceFailure("steady-state runs took " + (arenas.get() - before)
+                        + " buffers of host memory from the context; take them when planning");
+            }
+        }
+    }
+
+    // Interpreted code allocates what compiled code does not, so the least of several attempts counts. All threads
+    // are watched: a backend may run on its own. Other threads of the process can only add, so that a backend that
+    // allocates nothing is seen to as soon as they are quiet.
+    private static void requireSteady(ThreadMXBean threads, SessionPlan plan, Placed placed) {
+        long start = System.nanoTime();
+        long least = Long.MAX_VALUE;
+        for (int attempt = 0; attempt < LEAST_ATTEMPTS
+                || System.nanoTime() - start < WARM_UP_NANOS; attempt++) {
+            long before = threads.getTotalThreadAllocatedBytes();
+            runs(plan, placed);
+            least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / RUNS);
+            if (least == 0) {
+                return;
+            }
+        }
+        throw new ConformanceFailure(
+                "each steady-state run allocates about " + least
+                        + " bytes on the Java heap; none are allowed");
+    }
+
+    private static void runs(SessionPlan plan, Placed placed) {
+        for (int i = 0; i < RUNS; i++) {
+            plan.run(placed.q(), placed.kv(), placed.out(), placed.lse(), placed.heads());
+            plan.queue().synchronize();
+        }
+    }
+}
