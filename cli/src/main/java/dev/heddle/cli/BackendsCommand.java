@@ -25,7 +25,7 @@ final class BackendsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Heddle heddle = CommonFlags.heddle().open()) {
+        try (Heddle heddle = common.heddle().open()) {
             List<BackendReport> backends = heddle.backends();
             if (common.json) {
                 common.print(Json.backends(backends));

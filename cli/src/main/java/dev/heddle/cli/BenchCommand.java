@@ -8,6 +8,7 @@ import dev.heddle.cli.input.Case;
 import dev.heddle.cli.input.MadeUp;
 import dev.heddle.planner.BackendReport;
 import dev.heddle.planner.Heddle;
+import dev.heddle.planner.UnknownBackendException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,21 +26,26 @@ final class BenchCommand implements Callable<Integer> {
     @Mixin
     private CommonFlags common = new CommonFlags();
 
-    @Option(names = "--shapes", paramLabel = "FILE", description = "CSV: heads,head_dim,dtype,kv_dtype,page_size,batch,causal (default: a few of each kind)")
+    @Option(names = "--shapes", paramLabel = "FILE",
+            description = "CSV: heads,head_dim,dtype,kv_dtype,page_size,batch,causal (default: a few of each kind)")
     private @Nullable Path shapes;
 
-    @Option(names = "--backend", paramLabel = "ID", description = "a backend or all (default: all)", defaultValue = "all")
-    private String backend =
-            "all";
+    @Option(names = "--backend", paramLabel = "ID", description = "a backend or all (default: all)",
+            defaultValue = "all")
+    private String backend = "all";
 
     @Override
     public Integer call() throws IOException {
         List<BenchShape> rows = shapes == null ? BenchShape.DEFAULTS : BenchShape.read(shapes);
         JsonArray json = new JsonArray();
-        try (Heddle heddle = CommonFlags.heddle().open()) {
+        try (Heddle heddle = common.heddle().open()) {
             List<String> ids = backend.equals("all") ? heddle.backends().stream()
                     .filter(b -> b.status() == BackendReport.Status.AVAILABLE).map(BackendReport::id).toList()
                     : List.of(backend);
+            List<String> known = heddle.backends().stream().map(BackendReport::id).toList();
+            if (!known.containsAll(ids)) {
+                throw new UnknownBackendException(backend, known);
+            }
             Limits limits = Limits.measure();
             if (!common.json) {
                 common.out()

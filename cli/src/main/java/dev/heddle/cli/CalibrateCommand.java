@@ -21,13 +21,14 @@ final class CalibrateCommand implements Callable<Integer> {
     @Mixin
     private CommonFlags common = new CommonFlags();
 
-    @Option(names = "--backend", paramLabel = "ID", description = "one backend (default: all that are available)")
+    @Option(names = "--backend", paramLabel = "ID",
+            description = "one backend (default: all that are available)")
     private @Nullable String backend;
 
     @Override
     public Integer call() {
         JsonArray measured = new JsonArray();
-        try (Heddle heddle = CommonFlags.heddle().open()) {
+        try (Heddle heddle = common.heddle().open()) {
             List<String> ids = backend != null ? List.of(backend) : heddle.backends().stream()
                     .filter(b -> b.status() == BackendReport.Status.AVAILABLE).map(BackendReport::id)
                     .toList();

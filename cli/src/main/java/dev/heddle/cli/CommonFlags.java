@@ -3,8 +3,10 @@ package dev.heddle.cli;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonElement;
+import dev.heddle.core.capability.Rejection;
 import dev.heddle.planner.Heddle;
 import dev.heddle.planner.HeddleBuilder;
+import dev.heddle.planner.PlannerEvent;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,10 +40,19 @@ final class CommonFlags {
         out().println(gson.toJson(document));
     }
 
-    /** Opens Heddle with the user's calibrations. */
-    static HeddleBuilder heddle() {
+    /** Starts Heddle with the user's calibrations; what goes wrong is told on stderr. */
+    HeddleBuilder heddle() {
         return Heddle.builder().calibrationDirectory(home().resolve("calibration"))
-                .cacheDirectory(home().resolve("cache"));
+                .cacheDirectory(home().resolve("cache"))
+                .listener(this::tell);
+    }
+
+    private void tell(PlannerEvent event) {
+        err().println("heddle: " + switch (event) {
+            case PlannerEvent.Quarantined(String backend, Rejection rejection) -> rejection.message();
+            case PlannerEvent.Recovered(String from, String to) ->
+                "run again on " + to + " in place of " + from;
+        });
     }
 
     private static Path home() {

@@ -32,25 +32,25 @@ final class ConformanceCommand implements Callable<Integer> {
     @Mixin
     private CommonFlags common = new CommonFlags();
 
-    @Option(names = "--backend", paramLabel = "ID", description = "whom to prove (default: ${DEFAULT-VALUE})", defaultValue = "cpu")
-    private String backend =
-            "cpu";
+    @Option(names = "--backend", paramLabel = "ID", description = "whom to prove (default: ${DEFAULT-VALUE})",
+            defaultValue = "cpu")
+    private String backend = "cpu";
 
     @Option(names = "--rules", paramLabel = "GLOB", description = "rules to check, as in 3.* (default: all)")
-    private List<String> rules =
-            List.of();
+    private List<String> rules = List.of();
 
     @Option(names = "--case", paramLabel = "NAME", description = "one case, as a failure names it")
     private @Nullable String kase;
 
     @Option(names = "--seed", paramLabel = "N", description = "of every input (default: 42)")
-    private long seed =
-            KitOptions.DEFAULT.seed();
+    private long seed = KitOptions.DEFAULT.seed();
 
-    @Option(names = "--isolated", description = "run the cases in a child VM: one that it does not survive has failed, and the others still run")
+    @Option(names = "--isolated",
+            description = "run the cases in a child VM: one that it does not survive has failed, and the others still run")
     private boolean isolated;
 
-    @Option(names = "--report", paramLabel = "DIR", description = "write junit.xml, cases.jsonl and index.html")
+    @Option(names = "--report", paramLabel = "DIR",
+            description = "write junit.xml, cases.jsonl and index.html")
     private @Nullable Path report;
 
     @Override

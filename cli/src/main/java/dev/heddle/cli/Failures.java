@@ -37,6 +37,14 @@ final class Failures {
                 BAD_INPUT);
     }
 
+    int heapTooSmall(OutOfMemoryError e) {
+        long megabytes = Runtime.getRuntime().maxMemory() >> 20;
+        return say(e, "OUT_OF_MEMORY",
+                "the Java heap of " + megabytes
+                        + " MB is too small; ask for a smaller batch, or set HEDDLE_JAVA_OPTS=-Xmx4g or more",
+                List.of(), BAD_INPUT);
+    }
+
     int report(Exception e) {
         return switch (e) {
             case UnsupportedRequestException u ->

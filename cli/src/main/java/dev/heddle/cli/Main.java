@@ -9,14 +9,16 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** {@code heddle}: exit 0 done, 1 a check failed, 2 bad input or usage, 3 no backend can run it. */
-@Command(name = "heddle", description = "Paged attention for the JVM: any group size, on whatever hardware is there.", mixinStandardHelpOptions = true, versionProvider = Version.class, subcommands = {
-        RunCommand.class,
-        BackendsCommand.class,
-        PlanCommand.class,
-        ConformanceCommand.class,
-        BenchCommand.class,
-        CalibrateCommand.class
-})
+@Command(name = "heddle",
+        description = "Paged attention for the JVM: any group size, on whatever hardware is there.",
+        mixinStandardHelpOptions = true, versionProvider = Version.class, subcommands = {
+                RunCommand.class,
+                BackendsCommand.class,
+                PlanCommand.class,
+                ConformanceCommand.class,
+                BenchCommand.class,
+                CalibrateCommand.class
+        })
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -39,7 +41,12 @@ public final class Main implements Runnable {
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((e, line, result) -> failures.report(e))
                 .setParameterExceptionHandler((e, given) -> failures.usage(e));
-        int code = command.execute(arguments);
+        int code;
+        try {
+            code = command.execute(arguments);
+        } catch (OutOfMemoryError e) {
+            code = failures.heapTooSmall(e);
+        }
         out.flush();
         err.flush();
         return code;

@@ -22,7 +22,7 @@ final class Placement implements AutoCloseable {
     private final KvCacheView kv;
     private final HeadParameters heads;
     private final Tensor out;
-    private final Tensor lse;
+    private final @Nullable Tensor lse;
 
     Placement(Case input, MemorySpace space) {
         this.space = space;
@@ -36,8 +36,10 @@ final class Placement implements AutoCloseable {
             this.out =
                     Tensor.of(own(rows * spec.numQoHeads() * spec.headDimVo() * spec.outDtype().byteSize()),
                             spec.outDtype(), rows, spec.numQoHeads(), spec.headDimVo());
-            this.lse = Tensor.of(own(rows * spec.numQoHeads() * Float.BYTES), DataType.F32, rows,
-                    spec.numQoHeads());
+            this.lse = spec.lse()
+                    ? Tensor.of(own(rows * spec.numQoHeads() * Float.BYTES), DataType.F32, rows,
+                            spec.numQoHeads())
+                    : null;
         } catch (RuntimeException | Error e) {
             close();
             throw e;
@@ -90,6 +92,7 @@ final class Placement implements AutoCloseable {
         return out;
     }
 
+    @Nullable
     Tensor lse() {
         return lse;
     }

@@ -31,7 +31,7 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         AttentionSpec spec = shape.spec();
         BatchShape batch = MadeUp.batch(spec, shape.lengths(), shape.seed());
-        try (Heddle heddle = CommonFlags.heddle().open()) {
+        try (Heddle heddle = common.heddle().open()) {
             boolean pinned = backend != null && !backend.equals("auto");
             PlanReport report =
                     heddle.explain(spec, batch, pinned ? PlanRequest.pin(backend) : PlanRequest.DEFAULT);

@@ -29,7 +29,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code heddle run}. */
-@Command(name = "run", description = "Run a real model's geometry, or saved cases, on the best backend; verify and time it.")
+@Command(name = "run",
+        description = "Run a real model's geometry, or saved cases, on the best backend; verify and time it.")
 final class RunCommand implements Callable<Integer> {
     @Mixin
     private CommonFlags common = new CommonFlags();
@@ -38,20 +39,21 @@ final class RunCommand implements Callable<Integer> {
     private ShapeFlags shape = new ShapeFlags();
 
     @Option(names = "--case", paramLabel = "FILE", arity = "1..*", description = "saved cases (safetensors)")
-    private List<Path> cases =
-            List.of();
+    private List<Path> cases = List.of();
 
     @Parameters(paramLabel = "FILE", arity = "0..*", hidden = true)
     private List<Path> moreCases = List.of();
 
-    @Option(names = "--verify", description = "compare with the answer kept in the file; without files always done")
+    @Option(names = "--verify",
+            description = "compare with the answer kept in the file; without files always done")
     private boolean verify;
 
-    @Option(names = "--backend", paramLabel = "ID", description = "a backend, auto, or all (default: auto)", defaultValue = "auto")
-    private String backend =
-            "auto";
+    @Option(names = "--backend", paramLabel = "ID", description = "a backend, auto, or all (default: auto)",
+            defaultValue = "auto")
+    private String backend = "auto";
 
-    @Option(names = "--dump", paramLabel = "DIR", description = "write NAME.BACKEND.safetensors with out and lse")
+    @Option(names = "--dump", paramLabel = "DIR",
+            description = "write NAME.BACKEND.safetensors with out and lse")
     private @Nullable Path dump;
 
     private final JsonArray results = new JsonArray();
@@ -62,12 +64,13 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         List<Path> files = new ArrayList<>(cases);
         files.addAll(moreCases);
-        try (Heddle heddle = CommonFlags.heddle().open()) {
+        try (Heddle heddle = common.heddle().open()) {
             if (files.isEmpty()) {
                 AttentionSpec spec = shape.spec();
                 var batch = MadeUp.batch(spec, shape.lengths(), shape.seed());
                 for (String id : backends(heddle)) {
                     // Asked before inputs are made: what nobody can run should not fill gigabytes first.
+                    new Runner(heddle, false).require(spec, batch, id.equals("auto") ? null : id);
                     try (Case input = MadeUp.of("made-up", spec, batch, shape.seed())) {
                         run(heddle, input, id);
                     }
@@ -130,11 +133,10 @@ final class RunCommand implements Callable<Integer> {
         }
         if (verdict != null) {
             out.println((verdict.holds() ? "  verified  " : "  WRONG     ") + verdict.coverage()
-                    + String.format(Locale.ROOT,
-                            ": largest error %.2e of %.2e allowed, mean %.2e of %.2e, LSE %.1e",
-                            verdict.maxError(),
-                            verdict.maxBound(), verdict.meanError(), verdict.meanBound(),
-                            verdict.lseError()));
+                    + String.format(Locale.ROOT, ": largest error %.2e of %.2e allowed, mean %.2e of %.2e",
+                            verdict.maxError(), verdict.maxBound(), verdict.meanError(), verdict.meanBound())
+                    + (Double.isNaN(verdict.lseError()) ? ""
+                            : String.format(Locale.ROOT, ", LSE %.1e", verdict.lseError())));
             if (verdict.failure() != null) {
                 common.err().println("heddle: case " + input.name() + " on " + result.backend() + ": "
                         + verdict.failure());
@@ -174,13 +176,21 @@ final class RunCommand implements Callable<Integer> {
     private void dump(Case input, Runner.Result result) throws IOException {
         long rows = input.batch().totalQoLen();
         long heads = input.spec().numQoHeads();
-        SafetensorsWriter.write(dump.resolve(input.name() + "." + result.backend() + ".safetensors"),
-                List.of(new StoredTensor("out", StoredType.F32,
-                        List.of(rows, heads, (long) input.spec().headDimVo()),
-                        bytes(result.out())),
-                        new StoredTensor("lse", StoredType.F32, List.of(rows, heads), bytes(result.lse()))),
+        List<StoredTensor> tensors = new ArrayList<>();
+        tensors.add(new StoredTensor("out", StoredType.F32,
+                List.of(rows, heads, (long) input.spec().headDimVo()), bytes(result.out())));
+        if (result.lse() != null) {
+            tensors.add(new StoredTensor("lse", StoredType.F32, List.of(rows, heads), bytes(result.lse())));
+        }
+        SafetensorsWriter.write(
+                dump.resolve(fileName(input.name()) + "." + result.backend() + ".safetensors"), tensors,
                 Map.of("name", input.name(), "backend", result.backend(), "dtype",
                         input.spec().outDtype().id()));
+    }
+
+    /** A case's name comes from its file: it must not lead out of the folder that the user named. */
+    private static String fileName(String name) {
+        return name.replaceAll("[^A-Za-z0-9._-]+", "_");
     }
 
     private static MemorySegment bytes(float[] values) {

@@ -1,6 +1,8 @@
 package dev.heddle.cli;
 
 import dev.heddle.cli.input.Case;
+import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.attention.BatchShape;
 import dev.heddle.core.attention.PlanOptions;
 import dev.heddle.core.tensor.HostTensors;
 import dev.heddle.core.tensor.MemorySpace;
@@ -36,25 +38,37 @@ final class Runner {
      * What came out.
      *
      * @param out {@code [total_qo_len, num_qo_heads, head_dim_vo]}, row-major
+     * @param lse {@code [total_qo_len, num_qo_heads]}, or null if the spec asks for none
      * @param micros median time of a run, NaN if it was not timed
      * @param planMicros time of the plan, when everything was warm if it was timed
      * @param report why this backend
      */
-    record Result(String backend, float[] out, float[] lse, double micros, double planMicros,
+    record Result(String backend, float[] out, float @Nullable [] lse, double micros, double planMicros,
             PlanReport report) {}
+
+    /** Throws what {@link #run} would throw for a request that the backend, or any if it is null, cannot run. */
+    void require(AttentionSpec spec, BatchShape batch, @Nullable String backend) {
+        heddle.plan(spec, batch, request(backend)).close();
+    }
+
+    private PlanRequest request(@Nullable String backend) {
+        MemorySpaceId space = backend == null ? heddle.memorySpace().id() : spaceOf(backend);
+        return new PlanRequest(backend == null ? List.of() : List.of(backend), PlanOptions.in(space));
+    }
 
     /** Runs a case on a backend, or on the planner's choice if it is null. */
     Result run(Case input, @Nullable String backend) {
         MemorySpaceId space = backend == null ? heddle.memorySpace().id() : spaceOf(backend);
-        PlanRequest request =
-                new PlanRequest(backend == null ? List.of() : List.of(backend), PlanOptions.in(space));
+        PlanRequest request = request(backend);
         try (AttentionPlan plan = heddle.plan(input.spec(), input.batch(), request);
                 Placement placed = new Placement(input, space(space, plan))) {
             poison(placed.out());
-            poison(placed.lse());
+            if (placed.lse() != null) {
+                poison(placed.lse());
+            }
             run(plan, placed);
             float[] out = placed.values(placed.out());
-            float[] lse = placed.values(placed.lse());
+            float[] lse = placed.lse() == null ? null : placed.values(placed.lse());
             double micros = timed ? time(plan, placed) : Double.NaN;
             long start = System.nanoTime();
             heddle.plan(input.spec(), input.batch(), request).close();

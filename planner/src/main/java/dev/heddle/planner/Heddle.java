@@ -255,7 +255,8 @@ public final class Heddle implements AutoCloseable {
             event.message = reasons.toString();
             event.commit();
         }
-        throw new UnsupportedRequestException((pins.isEmpty() ? "no backend can run " : pins + " cannot run ")
+        throw new UnsupportedRequestException((pins.isEmpty() ? "no backend can run "
+                : "backend " + String.join(" and ", pins) + " cannot run ")
                 + describe(spec, batch, options)
                 + (found.isEmpty() ? ": no backend was found; put a backend's jar on"
                         + " the class path or module path" : ""),

@@ -121,7 +121,7 @@ class SelectionTest {
                     () -> heddle.plan(Layer.SPEC, BATCH, PlanRequest.pin("narrow")));
             assertEquals(List.of("narrow"), e.rejections().stream().map(Rejection::backendId).toList());
             assertEquals(Dimension.GROUP_SIZE, e.rejections().getFirst().dimension());
-            assertTrue(e.getMessage().startsWith("[narrow] cannot run "), e.getMessage());
+            assertTrue(e.getMessage().startsWith("backend narrow cannot run "), e.getMessage());
             assertNull(heddle.explain(Layer.SPEC, BATCH, PlanRequest.pin("narrow")).chosen());
             assertEquals(0, wide.plans.get());
         }

@@ -120,9 +120,10 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
 
     @Override
     public boolean replan(BatchShape batch) {
+        CpuSchedule next = new CpuSchedule(spec, batch, options.kvSplits(), backend.workers().parallelism());
+        kernel = new UnitKernel(spec, batch, next, backend.loops());
+        schedule = next;
         giveBack();
-        schedule = new CpuSchedule(spec, batch, options.kvSplits(), backend.workers().parallelism());
-        kernel = new UnitKernel(spec, batch, schedule, backend.loops());
         borrow();
         return true;
     }

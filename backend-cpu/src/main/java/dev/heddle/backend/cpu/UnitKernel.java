@@ -234,7 +234,7 @@ final class UnitKernel {
                 double sink = perHead(heads.sinks(), qoHead);
                 double top = Math.max(max, sink);
                 weight = max == Double.NEGATIVE_INFINITY ? 0 : Math.exp(max - top);
-                sum = sum * weight + Math.exp(sink - top);
+                sum = sum * weight + (sink == Double.NEGATIVE_INFINITY ? 0 : Math.exp(sink - top));
                 max = top;
             }
             double factor = sum == 0 ? 0 : weight * vScale / sum;

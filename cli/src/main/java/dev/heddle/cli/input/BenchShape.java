@@ -3,6 +3,7 @@ package dev.heddle.cli.input;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.tensor.DataType;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,7 +37,12 @@ public record BenchShape(
      * @throws IOException if the file cannot be read
      */
     public static List<BenchShape> read(Path file) throws IOException {
-        List<String> lines = Files.readAllLines(file);
+        List<String> lines;
+        try {
+            lines = Files.readAllLines(file);
+        } catch (CharacterCodingException e) {
+            throw new IllegalArgumentException(file + ": it is not UTF-8 text", e);
+        }
         if (lines.isEmpty() || !lines.getFirst().strip().equals(HEADER)) {
             throw new IllegalArgumentException(file + ": the first line must be " + HEADER);
         }
@@ -49,6 +55,10 @@ public record BenchShape(
             try {
                 if (cells.length != 7) {
                     throw new IllegalArgumentException("7 columns are needed, got " + cells.length);
+                }
+                if (!cells[6].equals("true") && !cells[6].equals("false")) {
+                    throw new IllegalArgumentException(
+                            "causal must be true or false, got '" + cells[6] + "'");
                 }
                 BenchShape row = new BenchShape(cells[0], Integer.parseInt(cells[1]), cells[2], cells[3],
                         Integer.parseInt(cells[4]), cells[5].replace('+', ','),

@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -59,7 +60,7 @@ public final class CaseFile {
         StoredTensor q = attention("q", 3);
         StoredTensor k = attention("k_cache", 4);
         StoredTensor v = attention("v_cache", 4);
-        KvLayout layout = KvLayout.valueOf(file.metadata("kv_layout", "NHD"));
+        KvLayout layout = layout();
         int slots = layout == KvLayout.NHD ? 1 : 2;
         int pages = extent(k, 0);
         int pageSize = extent(k, slots);
@@ -69,7 +70,7 @@ public final class CaseFile {
         same(v, 3 - slots, kvHeads, "num_kv_heads");
         same(q, 2, extent(k, 3), "head_dim_qk");
         declared("dtype", q.type());
-        if (Integer.parseInt(file.metadata("page_size", "" + pageSize)) != pageSize) {
+        if (whole("page_size", pageSize) != pageSize) {
             throw problem(
                     "metadata page_size is " + file.metadata("page_size", "") + ", k_cache has " + pageSize);
         }
@@ -83,9 +84,12 @@ public final class CaseFile {
                 .kvQuantisation(scaled ? KvQuantisation.PER_TENSOR : KvQuantisation.NONE)
                 .pageSize(pageSize).kvLayout(layout)
                 .causal(flag("causal"))
-                .windowLeft((int) number("window_left", -1))
+                .windowLeft(whole("window_left", -1))
                 .logitsSoftCap(number("logits_soft_cap", 0));
         float smScale = number("sm_scale", Float.NaN);
+        if (Float.isNaN(smScale) && !file.metadata("sm_scale", "").isEmpty()) {
+            throw problem("metadata sm_scale must be a finite number, got NaN");
+        }
         AttentionSpec spec = (Float.isNaN(smScale) ? builder : builder.smScale(smScale)).build();
         BatchShape batch = BatchShape.of(ints("qo_indptr"),
                 PageTable.of(pageSize, pages, ints("kv_indptr"), ints("kv_indices"),
@@ -98,7 +102,8 @@ public final class CaseFile {
                 .scales(scaled ? KvScales.perTensor(kScale, vScale) : KvScales.NONE)
                 .build();
         String name = file.metadata("name",
-                file.file().getFileName().toString().replaceFirst("\\.safetensors$", ""));
+                file.file().getFileName().toString().replaceFirst("\\.safetensors$", ""))
+                .replaceAll("\\p{Cntrl}+", " "); // reports name it in one line
         return new Case(name, spec, batch, tensor(q), view, HeadParameters.NONE, answer(spec, batch), file);
     }
 
@@ -176,6 +181,22 @@ public final class CaseFile {
             throw problem("metadata " + key + " must be true or false, got '" + value + "'");
         }
         return value.equals("true");
+    }
+
+    private KvLayout layout() {
+        String value = file.metadata("kv_layout", "NHD");
+        return Arrays.stream(KvLayout.values()).filter(layout -> layout.name().equals(value)).findFirst()
+                .orElseThrow(() -> problem("metadata kv_layout must be one of "
+                        + List.of(KvLayout.values()) + ", got '" + value + "'"));
+    }
+
+    private int whole(String key, int otherwise) {
+        String value = file.metadata(key, "");
+        try {
+            return value.isEmpty() ? otherwise : Integer.parseInt(value);
+        } catch (NumberFormatException e) {
+            throw problem("metadata " + key + " must be a whole number below 2^31, got '" + value + "'");
+        }
     }
 
     private float number(String key, float otherwise) {

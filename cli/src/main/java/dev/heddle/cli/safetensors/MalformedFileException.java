@@ -6,8 +6,15 @@ import java.nio.file.Path;
 public final class MalformedFileException extends IllegalArgumentException {
     private static final long serialVersionUID = 1;
 
-    /** Makes the exception. */
+    private static final int LONGEST = 400;
+
+    /** Makes the exception. The problem may quote the file: control characters and length are taken out of it. */
     public MalformedFileException(Path file, String problem) {
-        super(file + ": " + problem);
+        super(file + ": " + inOneLine(problem));
+    }
+
+    private static String inOneLine(String problem) {
+        String line = problem.replaceAll("\\p{Cntrl}+", " ");
+        return line.length() <= LONGEST ? line : line.substring(0, LONGEST) + "…";
     }
 }

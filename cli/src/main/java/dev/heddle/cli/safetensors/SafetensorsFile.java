@@ -1,20 +1,12 @@
 package dev.heddle.cli.safetensors;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
-import com.google.gson.Strictness;
-import com.google.gson.stream.JsonReader;
 import java.io.IOException;
-import java.io.StringReader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -46,6 +38,9 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws IOException if it cannot be read
      */
     public static SafetensorsFile open(Path file) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new MalformedFileException(file, "a safetensors file is wanted, this is a folder");
+        }
         Arena arena = Arena.ofShared();
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             SafetensorsFile result = new SafetensorsFile(file, arena);
@@ -57,7 +52,7 @@ public final class SafetensorsFile implements AutoCloseable {
         }
     }
 
-    private void read(MemorySegment bytes) {
+    private void read(MemorySegment bytes) throws IOException {
         if (bytes.byteSize() < 8) {
             throw malformed("a safetensors file has at least 8 bytes, this one has " + bytes.byteSize());
         }
@@ -66,117 +61,63 @@ public final class SafetensorsFile implements AutoCloseable {
             throw malformed("the header length must be in 2.." + Math.min(bytes.byteSize() - 8, MAX_HEADER)
                     + " (the file has " + bytes.byteSize() + " bytes), got " + length);
         }
-        JsonObject header = parse(bytes.asSlice(8, length));
+        Header header = Header.parse(file, bytes.asSlice(8, length).asByteBuffer());
         MemorySegment data = bytes.asSlice(8 + length);
-        for (Map.Entry<String, JsonElement> entry : header.entrySet()) {
-            try {
-                if (entry.getKey().equals("__metadata__")) {
-                    entry.getValue().getAsJsonObject().asMap()
-                            .forEach((key, value) -> metadata.put(key, value.getAsString()));
-                } else {
-                    tensors.put(entry.getKey(),
-                            tensor(entry.getKey(), entry.getValue().getAsJsonObject(), data));
-                }
-            } catch (IllegalStateException | NumberFormatException | UnsupportedOperationException e) {
-                throw malformed("the header's entry '" + entry.getKey() + "' is not of the right form: "
-                        + e.getMessage());
-            }
-        }
-        checkCover(header, data.byteSize());
+        metadata.putAll(header.metadata());
+        header.tensors().forEach((name, entry) -> tensors.put(name, tensor(name, entry, data)));
+        checkCover(header.tensors(), data.byteSize());
     }
 
-    private JsonObject parse(MemorySegment header) {
-        try {
-            String text = StandardCharsets.UTF_8.newDecoder().decode(header.asByteBuffer()).toString();
-            JsonReader reader = new JsonReader(new StringReader(text));
-            reader.setStrictness(Strictness.STRICT);
-            JsonElement parsed = JsonParser.parseReader(reader);
-            if (!parsed.isJsonObject()) {
-                throw malformed("the header must be a JSON object");
-            }
-            return parsed.getAsJsonObject();
-        } catch (CharacterCodingException | JsonParseException e) {
-            throw malformed("the header is not JSON: " + e.getMessage());
-        }
-    }
-
-    private StoredTensor tensor(String name, JsonObject entry, MemorySegment data) {
+    private StoredTensor tensor(String name, Header.Entry entry, MemorySegment data) {
         String where = "tensor '" + name + "'";
-        if (!entry.has("dtype") || !entry.has("shape") || !entry.has("data_offsets")) {
-            throw malformed(where + " must have dtype, shape and data_offsets");
-        }
-        StoredType type = StoredType.of(entry.get("dtype").getAsString());
+        StoredType type = StoredType.of(entry.dtype());
         if (type == null) {
-            throw malformed(where + " has dtype " + entry.get("dtype").getAsString() + "; Heddle reads "
+            throw malformed(where + " has dtype " + entry.dtype() + "; Heddle reads "
                     + List.of(StoredType.values()));
         }
-        List<Long> shape = new ArrayList<>();
         long bytes = type.byteSize();
-        for (JsonElement extent : entry.getAsJsonArray("shape")) {
-            long value = whole(where + ": an extent", extent);
-            shape.add(value);
+        for (long extent : entry.shape()) {
             try {
-                bytes = Math.multiplyExact(bytes, value);
+                bytes = Math.multiplyExact(bytes, extent);
             } catch (ArithmeticException e) {
-                throw malformed(where + ": the product of shape " + entry.get("shape") + " overflows");
+                throw malformed(where + ": the product of shape " + entry.shape() + " overflows");
             }
         }
-        if (entry.getAsJsonArray("data_offsets").size() != 2) {
-            throw malformed(where + ": data_offsets must be [begin, end], got " + entry.get("data_offsets"));
-        }
-        long begin = whole(where + ": data_offsets[0]", entry.getAsJsonArray("data_offsets").get(0));
-        long end = whole(where + ": data_offsets[1]", entry.getAsJsonArray("data_offsets").get(1));
+        long begin = entry.begin();
+        long end = entry.end();
         if (begin > end || end > data.byteSize()) {
             throw malformed(
                     where + ": data_offsets must rise and lie in 0.." + data.byteSize() + ", got [" + begin
                             + ", " + end + "]");
         }
         if (end - begin != bytes) {
-            throw malformed(where + ": " + type + " " + shape + " needs " + bytes + " bytes, data_offsets ["
-                    + begin + ", "
-                    + end + "] hold " + (end - begin));
+            throw malformed(where + ": " + type + " " + entry.shape() + " needs " + bytes
+                    + " bytes, data_offsets [" + begin + ", " + end + "] hold " + (end - begin));
         }
-        return new StoredTensor(name, type, List.copyOf(shape), data.asSlice(begin, bytes));
-    }
-
-    private long whole(String where, JsonElement value) {
-        long result;
-        try {
-            result = value.getAsBigDecimal().longValueExact();
-        } catch (ArithmeticException e) {
-            throw malformed(where + " must be a whole number, got " + value);
-        }
-        if (result < 0) {
-            throw malformed(where + " must be 0 or more, got " + value);
-        }
-        return result;
+        return new StoredTensor(name, type, entry.shape(), data.asSlice(begin, bytes));
     }
 
     /** The format forbids holes and overlaps: tensors, by offset, cover the data from end to end. */
-    private void checkCover(JsonObject header, long dataBytes) {
-        List<String> names = new ArrayList<>(tensors.keySet());
-        names.sort(Comparator.comparingLong((String name) -> offset(header, name, 0))
-                .thenComparingLong(name -> offset(header, name, 1)));
+    private void checkCover(Map<String, Header.Entry> entries, long dataBytes) {
+        List<String> names = new ArrayList<>(entries.keySet());
+        names.sort(Comparator.comparingLong((String name) -> entries.get(name).begin())
+                .thenComparingLong(name -> entries.get(name).end()));
         long at = 0;
         String before = "the header";
         for (String name : names) {
-            long begin = offset(header, name, 0);
+            long begin = entries.get(name).begin();
             if (begin != at) {
                 throw malformed("tensor '" + name + "' begins at " + begin
                         + (begin < at ? ", inside " : ", with a hole after ")
                         + before + ", which ends at " + at);
             }
-            at = offset(header, name, 1);
+            at = entries.get(name).end();
             before = "tensor '" + name + "'";
         }
         if (at != dataBytes) {
             throw malformed(
                     "the file has " + (dataBytes - at) + " bytes after " + before + " that no tensor owns");
         }
-    }
-
-    private static long offset(JsonObject header, String name, int index) {
-        return header.getAsJsonObject(name).getAsJsonArray("data_offsets").get(index).getAsLong();
     }
 
     private MalformedFileException malformed(String problem) {

@@ -72,7 +72,8 @@ final class Child {
     private String lastWords() throws IOException {
         List<String> lines = new String(Files.readAllBytes(words), StandardCharsets.UTF_8)
                 .lines()
-                .filter(line -> !line.isBlank() && !line.equals("#"))
+                .filter(line -> !line.isBlank() && !line.equals("#")
+                        && !line.startsWith("WARNING: Using incubator modules"))
                 .toList();
         return lines.isEmpty()
                 ? ""

@@ -33,6 +33,8 @@ final class ChildCommand {
         if (!classPath.isEmpty()) {
             command.addAll(List.of("--class-path", classPath));
         }
+        // A crash report beside the other files of the run, which are removed with it; not where the user is.
+        command.add("-XX:ErrorFile=" + events.resolveSibling("crash.log"));
         Module module = ChildMain.class.getModule();
         if (module.isNamed()) {
             command.add("--module");

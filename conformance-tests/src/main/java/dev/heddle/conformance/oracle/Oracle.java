@@ -69,7 +69,9 @@ public final class Oracle {
                     : Double.NEGATIVE_INFINITY;
             max = Math.max(max, logits[key]); // NaN stays NaN
         }
-        double sum = spec.sinks() ? Math.exp(HostInputs.perHead(heads.sinks(), head) - max) : 0;
+        double sum = spec.sinks() && max != Double.NEGATIVE_INFINITY
+                ? Math.exp(HostInputs.perHead(heads.sinks(), head) - max)
+                : 0;
         double[] out = new double[spec.headDimVo()];
         for (int key = 0; key < keys.length; key++) {
             if (logits[key] == Double.NEGATIVE_INFINITY) {

@@ -101,7 +101,9 @@ public final class ReferenceError {
         for (float s : logits) {
             max = Math.max(max, s);
         }
-        float sum = spec.sinks() ? (float) Math.exp(HostInputs.perHead(heads.sinks(), head) - max) : 0;
+        float sum = spec.sinks() && max != Float.NEGATIVE_INFINITY
+                ? (float) Math.exp(HostInputs.perHead(heads.sinks(), head) - max)
+                : 0;
         for (float s : logits) {
             sum += s == Float.NEGATIVE_INFINITY ? 0 : (float) Math.exp(s - max);
         }

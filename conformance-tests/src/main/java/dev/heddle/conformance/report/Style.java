@@ -12,7 +12,7 @@ final class Style {
                       --fail-bg: #6b1f1a; --refused: #b0c8ee; --refused-bg: #263a59; --none: #24272d; } }
                     * { box-sizing: border-box; }
                     body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-                    main { max-width: 64rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+                    main { max-width: 74rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
                     h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .5rem; }
                     h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; padding-top: .75rem; border-top: 1px solid var(--rule); }
                     p { margin: .5rem 0; } .soft { color: var(--soft); }

@@ -73,18 +73,17 @@ public final class PlainPagePool implements PagePool {
     @Override
     public synchronized PageTable toPageTable(List<? extends PageSequence> sequences) {
         int batch = sequences.size();
-        int[][] pages = new int[batch][];
         int[] indptr = new int[batch + 1];
         int[] last = new int[batch];
         for (int i = 0; i < batch; i++) {
             PlainSequence sequence = own(sequences.get(i));
-            pages[i] = sequence.pages();
-            indptr[i + 1] = Math.addExact(indptr[i], pages[i].length);
-            last[i] = sequence.length() - Math.max(0, pages[i].length - 1) * pageSize;
+            int pages = sequence.pageCount();
+            indptr[i + 1] = Math.addExact(indptr[i], pages);
+            last[i] = sequence.length() - Math.max(0, pages - 1) * pageSize;
         }
         int[] indices = new int[indptr[batch]];
         for (int i = 0; i < batch; i++) {
-            System.arraycopy(pages[i], 0, indices, indptr[i], pages[i].length);
+            own(sequences.get(i)).copyPages(indices, indptr[i]);
         }
         return PageTable.of(pageSize, totalPages(), indptr, indices, last);
     }

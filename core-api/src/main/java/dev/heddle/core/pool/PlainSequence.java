@@ -43,6 +43,17 @@ final class PlainSequence implements PageSequence {
         }
     }
 
+    /** Returns how many pages it has; the caller holds the pool's lock. */
+    int pageCount() {
+        requireAlive();
+        return pageCount;
+    }
+
+    /** Copies its pages into a table; the caller holds the pool's lock. */
+    void copyPages(int[] target, int at) {
+        System.arraycopy(pages, 0, target, at, pageCount);
+    }
+
     @Override
     public AppendResult append(int tokens) {
         synchronized (pool) {

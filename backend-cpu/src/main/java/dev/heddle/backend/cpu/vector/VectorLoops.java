@@ -18,17 +18,15 @@ public final class VectorLoops implements InnerLoops {
     // Dot products: with more lanes, adding them up costs what the wider loads gain.
     private static final VectorSpecies<Float> DOT = LANES > 8 ? FloatVector.SPECIES_256 : F;
     private static final int DOT_LANES = DOT.length();
-    private static final int HALF = DOT_LANES / 2;
-    private static final int QUARTER = DOT_LANES / 4;
-    private static final VectorShuffle<Float> SWAP_HALF = swap(HALF);
-    private static final VectorShuffle<Float> SWAP_QUARTER = swap(QUARTER);
+    private static final VectorShuffle<Float> SWAP_4 = swap(4);
+    private static final VectorShuffle<Float> SWAP_2 = swap(2);
     private static final VectorShuffle<Float> SWAP_1 = swap(1);
-    private static final VectorMask<Float> UPPER_HALF = upper(HALF);
-    private static final VectorMask<Float> UPPER_QUARTER = upper(QUARTER);
+    private static final VectorMask<Float> UPPER_4 = upper(4);
+    private static final VectorMask<Float> UPPER_2 = upper(2);
     private static final VectorMask<Float> UPPER_1 = upper(1);
 
     private static VectorShuffle<Float> swap(int distance) {
-        return VectorShuffle.fromOp(DOT, lane -> lane ^ distance);
+        return VectorShuffle.fromOp(DOT, lane -> (lane ^ distance) % DOT_LANES);
     }
 
     private static VectorMask<Float> upper(int distance) {
@@ -64,49 +62,76 @@ public final class VectorLoops implements InnerLoops {
         }
     }
 
+    /**
+     * The lanes of several sums are added up together, in pairs: lower lanes of the result belong to one token, upper
+     * lanes to another. Not with reduceLanes, which leaves the order of additions open: interpreted and compiled code
+     * do differ in it, and runs would not repeat bit for bit. No helper returns a vector here, since one that the
+     * compiler happens not to inline would allocate it.
+     */
     @Override
     public void scores(float[] q, int qOffset, float[] k, int dim, float[] scores, int scoresOffset) {
-        for (int t = 0; t < TOKENS; t += DOT_LANES) {
-            FloatVector result = four(q, qOffset, k, t, dim);
-            if (DOT_LANES == 8) {
-                result = merge(result, four(q, qOffset, k, t + 1, dim), SWAP_1, UPPER_1);
+        if (DOT_LANES == 8) {
+            scores8(q, qOffset, k, dim, scores, scoresOffset);
+        } else {
+            scores4(q, qOffset, k, dim, scores, scoresOffset);
+        }
+    }
+
+    // Eight tokens share each load of q; eight chains hide the latency of the multiply-add.
+    private static void scores8(float[] q, int qOffset, float[] k, int dim, float[] scores,
+            int scoresOffset) {
+        for (int t = 0; t < TOKENS; t += 8) {
+            FloatVector s0 = FloatVector.zero(DOT);
+            FloatVector s1 = FloatVector.zero(DOT);
+            FloatVector s2 = FloatVector.zero(DOT);
+            FloatVector s3 = FloatVector.zero(DOT);
+            FloatVector s4 = FloatVector.zero(DOT);
+            FloatVector s5 = FloatVector.zero(DOT);
+            FloatVector s6 = FloatVector.zero(DOT);
+            FloatVector s7 = FloatVector.zero(DOT);
+            for (int d = 0; d < dim; d += 8) {
+                int at = t * dim + d;
+                FloatVector query = FloatVector.fromArray(DOT, q, qOffset + d);
+                s0 = query.fma(FloatVector.fromArray(DOT, k, at), s0);
+                s1 = query.fma(FloatVector.fromArray(DOT, k, at + dim), s1);
+                s2 = query.fma(FloatVector.fromArray(DOT, k, at + 2 * dim), s2);
+                s3 = query.fma(FloatVector.fromArray(DOT, k, at + 3 * dim), s3);
+                s4 = query.fma(FloatVector.fromArray(DOT, k, at + 4 * dim), s4);
+                s5 = query.fma(FloatVector.fromArray(DOT, k, at + 5 * dim), s5);
+                s6 = query.fma(FloatVector.fromArray(DOT, k, at + 6 * dim), s6);
+                s7 = query.fma(FloatVector.fromArray(DOT, k, at + 7 * dim), s7);
             }
-            result.intoArray(scores, scoresOffset + t);
+            s0 = s0.blend(s4, UPPER_4).add(s4.blend(s0, UPPER_4).rearrange(SWAP_4));
+            s1 = s1.blend(s5, UPPER_4).add(s5.blend(s1, UPPER_4).rearrange(SWAP_4));
+            s2 = s2.blend(s6, UPPER_4).add(s6.blend(s2, UPPER_4).rearrange(SWAP_4));
+            s3 = s3.blend(s7, UPPER_4).add(s7.blend(s3, UPPER_4).rearrange(SWAP_4));
+            s0 = s0.blend(s2, UPPER_2).add(s2.blend(s0, UPPER_2).rearrange(SWAP_2));
+            s1 = s1.blend(s3, UPPER_2).add(s3.blend(s1, UPPER_2).rearrange(SWAP_2));
+            s0.blend(s1, UPPER_1).add(s1.blend(s0, UPPER_1).rearrange(SWAP_1))
+                    .intoArray(scores, scoresOffset + t);
         }
     }
 
-    /**
-     * Computes the dot products of tokens {@code t}, {@code t + QUARTER}, … up to four; each stands in a quarter of
-     * the lanes' sum tree. Four tokens share each load of q; four chains hide the latency of the multiply-add.
-     */
-    private static FloatVector four(float[] q, int qOffset, float[] k, int t, int dim) {
-        int k0 = t * dim;
-        int k1 = k0 + QUARTER * dim;
-        int k2 = k1 + QUARTER * dim;
-        int k3 = k2 + QUARTER * dim;
-        FloatVector s0 = FloatVector.zero(DOT);
-        FloatVector s1 = FloatVector.zero(DOT);
-        FloatVector s2 = FloatVector.zero(DOT);
-        FloatVector s3 = FloatVector.zero(DOT);
-        for (int d = 0; d < dim; d += DOT_LANES) {
-            FloatVector query = FloatVector.fromArray(DOT, q, qOffset + d);
-            s0 = query.fma(FloatVector.fromArray(DOT, k, k0 + d), s0);
-            s1 = query.fma(FloatVector.fromArray(DOT, k, k1 + d), s1);
-            s2 = query.fma(FloatVector.fromArray(DOT, k, k2 + d), s2);
-            s3 = query.fma(FloatVector.fromArray(DOT, k, k3 + d), s3);
+    private static void scores4(float[] q, int qOffset, float[] k, int dim, float[] scores,
+            int scoresOffset) {
+        for (int t = 0; t < TOKENS; t += 4) {
+            FloatVector s0 = FloatVector.zero(DOT);
+            FloatVector s1 = FloatVector.zero(DOT);
+            FloatVector s2 = FloatVector.zero(DOT);
+            FloatVector s3 = FloatVector.zero(DOT);
+            for (int d = 0; d < dim; d += 4) {
+                int at = t * dim + d;
+                FloatVector query = FloatVector.fromArray(DOT, q, qOffset + d);
+                s0 = query.fma(FloatVector.fromArray(DOT, k, at), s0);
+                s1 = query.fma(FloatVector.fromArray(DOT, k, at + dim), s1);
+                s2 = query.fma(FloatVector.fromArray(DOT, k, at + 2 * dim), s2);
+                s3 = query.fma(FloatVector.fromArray(DOT, k, at + 3 * dim), s3);
+            }
+            s0 = s0.blend(s2, UPPER_2).add(s2.blend(s0, UPPER_2).rearrange(SWAP_2));
+            s1 = s1.blend(s3, UPPER_2).add(s3.blend(s1, UPPER_2).rearrange(SWAP_2));
+            s0.blend(s1, UPPER_1).add(s1.blend(s0, UPPER_1).rearrange(SWAP_1))
+                    .intoArray(scores, scoresOffset + t);
         }
-        return merge(
-                merge(s0, s2, SWAP_HALF, UPPER_HALF), merge(s1, s3, SWAP_HALF, UPPER_HALF), SWAP_QUARTER,
-                UPPER_QUARTER);
-    }
-
-    /**
-     * Adds pairs of lanes: those of {@code a} into the lower one, those of {@code b} into the upper one. This, since
-     * reduceLanes leaves the order of additions open, and interpreted and compiled code do differ in it.
-     */
-    private static FloatVector merge(
-            FloatVector a, FloatVector b, VectorShuffle<Float> swap, VectorMask<Float> upper) {
-        return a.blend(b, upper).add(b.blend(a, upper).rearrange(swap));
     }
 
     @Override
@@ -115,7 +140,7 @@ public final class VectorLoops implements InnerLoops {
             Exponential.of(FloatVector.fromArray(F, scores, offset + t).sub(max))
                     .intoArray(scores, offset + t);
         }
-        // Not reduceLanes, see merge.
+        // Not reduceLanes, see scores.
         float s0 = 0;
         float s1 = 0;
         float s2 = 0;

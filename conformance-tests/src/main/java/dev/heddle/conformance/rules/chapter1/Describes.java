@@ -28,7 +28,7 @@ final class Describes implements Rule {
     @Override
     public String claim() {
         return "Describing itself touches no device and throws nothing; absent hardware is an unavailable status with a"
-                + " reason.";
+                + " reason";
     }
 
     @Override

@@ -36,7 +36,7 @@ final class Found implements Rule {
     @Override
     public String claim() {
         return "Found by ServiceLoader on the class path and on the module path; the id matches [a-z][a-z0-9-]* and is"
-                + " unique.";
+                + " unique";
     }
 
     @Override

@@ -46,7 +46,7 @@ final class HidesNone implements Rule {
 
     @Override
     public String claim() {
-        return "A provider that cannot load or throws hides no other, and is listed with its root cause.";
+        return "A provider that cannot load or throws hides no other, and is listed with its root cause";
     }
 
     @Override

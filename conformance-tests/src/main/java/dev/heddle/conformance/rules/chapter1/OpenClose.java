@@ -37,7 +37,7 @@ final class OpenClose implements Rule {
 
     @Override
     public String claim() {
-        return "Open and close repeat: ten rounds leave native memory, threads and device memory where they were.";
+        return "Open and close repeat: ten rounds leave native memory, threads and device memory where they were";
     }
 
     @Override

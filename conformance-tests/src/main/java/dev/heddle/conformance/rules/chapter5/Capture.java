@@ -30,7 +30,7 @@ final class Capture implements Rule {
 
     @Override
     public String claim() {
-        return "Where declared, a captured run replays with new page tables and equals the plain run.";
+        return "Where declared, a captured run replays with new page tables and equals the plain run";
     }
 
     @Override

@@ -23,7 +23,7 @@ final class ManyLayers implements Rule {
 
     @Override
     public String claim() {
-        return "One plan serves many layers' buffers.";
+        return "One plan serves many layers' buffers";
     }
 
     @Override

@@ -31,7 +31,7 @@ final class ManyThreads implements Rule {
 
     @Override
     public String claim() {
-        return "Plans of several threads do not disturb each other.";
+        return "Plans of several threads do not disturb each other";
     }
 
     @Override

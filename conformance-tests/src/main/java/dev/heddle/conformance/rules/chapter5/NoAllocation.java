@@ -33,7 +33,7 @@ final class NoAllocation implements Rule {
 
     @Override
     public String claim() {
-        return "A steady-state run allocates nothing on the Java heap and nothing on the device.";
+        return "A steady-state run allocates nothing on the Java heap and nothing on the device";
     }
 
     @Override

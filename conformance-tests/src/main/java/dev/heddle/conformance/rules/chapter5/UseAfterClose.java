@@ -30,7 +30,7 @@ final class UseAfterClose implements Rule {
 
     @Override
     public String claim() {
-        return "Use after close is IllegalStateException; a second close does nothing.";
+        return "Use after close is IllegalStateException; a second close does nothing";
     }
 
     @Override

@@ -30,7 +30,7 @@ final class NoneLeft implements Rule {
 
     @Override
     public String claim() {
-        return "With no backend left, one error lists every backend's reasons.";
+        return "With no backend left, one error lists every backend's reasons";
     }
 
     @Override

@@ -31,7 +31,7 @@ final class Pinned implements Rule {
 
     @Override
     public String claim() {
-        return "A pinned backend runs or fails with reasons; never another in its place.";
+        return "A pinned backend runs or fails with reasons; never another in its place";
     }
 
     @Override

@@ -37,7 +37,7 @@ final class Quarantine implements Rule {
     @Override
     public String claim() {
         return "A backend that fails at run time is quarantined, the batch is run again elsewhere with a right result,"
-                + " and an event says so.";
+                + " and an event says so";
     }
 
     @Override

@@ -34,7 +34,7 @@ final class SameChoice implements Rule {
 
     @Override
     public String claim() {
-        return "The same inputs and calibration give the same choice.";
+        return "The same inputs and calibration give the same choice";
     }
 
     @Override
