@@ -20,8 +20,9 @@ import org.jspecify.annotations.Nullable;
 /** Runs one case on one backend: once for its result, then again and again for its time. */
 final class Runner {
     private static final long ROUND_NANOS = 60_000_000;
-    private static final long TIMING_NANOS = 300_000_000;
-    private static final long WARM_UP_NANOS = 900_000_000;
+    private static final long TIMING_NANOS = 200_000_000;
+    private static final long WARM_UP_NANOS = 800_000_000;
+    private static final long PLANNING_NANOS = 50_000_000;
     private static final int SETTLED_ROUNDS = 2;
     private static final double SAME = 0.97; // a round within 3 % of the best is no faster
     private static final int MOST_RUNS = 1000;
@@ -40,7 +41,7 @@ final class Runner {
      * @param out {@code [total_qo_len, num_qo_heads, head_dim_vo]}, row-major
      * @param lse {@code [total_qo_len, num_qo_heads]}, or null if the spec asks for none
      * @param micros median time of a run, NaN if it was not timed
-     * @param planMicros time of the plan, when everything was warm if it was timed
+     * @param planMicros median time of a plan
      * @param report why this backend
      */
     record Result(String backend, float[] out, float @Nullable [] lse, double micros, double planMicros,
@@ -70,9 +71,8 @@ final class Runner {
             float[] out = placed.values(placed.out());
             float[] lse = placed.lse() == null ? null : placed.values(placed.lse());
             double micros = timed ? time(plan, placed) : Double.NaN;
-            long start = System.nanoTime();
-            heddle.plan(input.spec(), input.batch(), request).close();
-            double planMicros = (System.nanoTime() - start) / 1e3;
+            double planMicros = median(() -> heddle.plan(input.spec(), input.batch(), request).close(),
+                    timed ? PLANNING_NANOS : 0);
             return new Result(plan.backendId(), out, lse, micros, planMicros, plan.explain());
         }
     }
@@ -108,24 +108,25 @@ final class Runner {
 
     /** Returns the median time of a run in microseconds, once rounds no longer get faster. */
     private static double time(AttentionPlan plan, Placement placed) {
+        Runnable one = () -> run(plan, placed);
         long begin = System.nanoTime();
         double best = Double.POSITIVE_INFINITY;
         int settled = 0;
         while (settled < SETTLED_ROUNDS && System.nanoTime() - begin < WARM_UP_NANOS) {
-            double round = median(plan, placed, ROUND_NANOS);
+            double round = median(one, ROUND_NANOS);
             settled = round < best * SAME ? 0 : settled + 1;
             best = Math.min(best, round);
         }
-        return median(plan, placed, TIMING_NANOS);
+        return median(one, TIMING_NANOS);
     }
 
-    private static double median(AttentionPlan plan, Placement placed, long nanos) {
+    private static double median(Runnable work, long nanos) {
         double[] micros = new double[MOST_RUNS];
         int runs = 0;
         long begin = System.nanoTime();
         while (runs < MOST_RUNS && (runs < 3 || System.nanoTime() - begin < nanos)) {
             long start = System.nanoTime();
-            run(plan, placed);
+            work.run();
             micros[runs++] = (System.nanoTime() - start) / 1e3;
         }
         Arrays.sort(micros, 0, runs);
