@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class Runner {
     private static final long ROUND_NANOS = 60_000_000;
     private static final long TIMING_NANOS = 200_000_000;
-    private static final long WARM_UP_NANOS = 800_000_000;
+    private static final long WARM_UP_NANOS = 600_000_000;
     private static final long PLANNING_NANOS = 50_000_000;
     private static final int SETTLED_ROUNDS = 2;
     private static final double SAME = 0.97; // a round within 3 % of the best is no faster
