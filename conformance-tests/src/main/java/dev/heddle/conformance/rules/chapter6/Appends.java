@@ -12,7 +12,7 @@ final class Appends extends PoolRule {
     private static final int PAGES = 40;
 
     Appends() {
-        super("6.02", "Appends cross page borders one token at a time and many at once.");
+        super("6.02", "Appends cross page borders one token at a time and many at once");
     }
 
     @Override

@@ -17,7 +17,7 @@ final class Evictions extends PoolRule {
     private static final String NAMESPACE = "tenant";
 
     Evictions() {
-        super("6.06", "Eviction takes only pages that nobody references or pins.");
+        super("6.06", "Eviction takes only pages that nobody references or pins");
     }
 
     @Override

@@ -12,7 +12,7 @@ final class Exhausts extends PoolRule {
     private static final int PAGES = 6;
 
     Exhausts() {
-        super("6.07", "Exhaustion says LATER or NEVER and changes nothing.");
+        super("6.07", "Exhaustion says LATER or NEVER and changes nothing");
     }
 
     @Override

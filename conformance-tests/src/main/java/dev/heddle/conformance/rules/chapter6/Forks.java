@@ -13,7 +13,7 @@ final class Forks extends PoolRule {
     private static final int PAGES = 16;
 
     Forks() {
-        super("6.03", "Fork shares pages; the first write to a shared page copies it.");
+        super("6.03", "Fork shares pages; the first write to a shared page copies it");
     }
 
     @Override

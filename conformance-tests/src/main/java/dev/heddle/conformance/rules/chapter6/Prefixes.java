@@ -14,7 +14,7 @@ final class Prefixes extends PoolRule {
     Prefixes() {
         super("6.05",
                 "Prefix matches are whole pages, at most len - 1 tokens, within one namespace, compared by content"
-                        + " and not by a short hash alone.");
+                        + " and not by a short hash alone");
     }
 
     @Override

@@ -11,7 +11,7 @@ final class RandomOperations extends PoolRule {
     private static final int FULL_CHECK_EVERY = 500;
 
     RandomOperations() {
-        super("6.08", "100,000 random operations against a model lose no page and give none twice.");
+        super("6.08", "100,000 random operations against a model lose no page and give none twice");
     }
 
     @Override

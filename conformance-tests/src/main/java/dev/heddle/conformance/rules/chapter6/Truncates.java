@@ -11,7 +11,7 @@ final class Truncates extends PoolRule {
     private static final int HELD = 5;
 
     Truncates() {
-        super("6.04", "Truncate returns exactly the pages past the new length.");
+        super("6.04", "Truncate returns exactly the pages past the new length");
     }
 
     @Override

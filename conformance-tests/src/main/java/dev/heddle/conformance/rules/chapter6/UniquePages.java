@@ -13,7 +13,7 @@ final class UniquePages extends PoolRule {
     private static final int PAGES = 24;
 
     UniquePages() {
-        super("6.01", "Allocated pages are unique; a double free is an error.");
+        super("6.01", "Allocated pages are unique; a double free is an error");
     }
 
     @Override
