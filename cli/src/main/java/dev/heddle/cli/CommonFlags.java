@@ -43,7 +43,7 @@ final class CommonFlags {
     /** Starts Heddle with the user's calibrations; what goes wrong is told on stderr. */
     HeddleBuilder heddle() {
         return Heddle.builder().calibrationDirectory(home().resolve("calibration"))
-                .cacheDirectory(home().resolve("cache"))
+                .cacheDirectory(cache())
                 .listener(this::tell);
     }
 
@@ -53,6 +53,11 @@ final class CommonFlags {
             case PlannerEvent.Recovered(String from, String to) ->
                 "run again on " + to + " in place of " + from;
         });
+    }
+
+    /** Returns where compiled kernels are kept between processes. */
+    static Path cache() {
+        return home().resolve("cache");
     }
 
     private static Path home() {

@@ -45,6 +45,10 @@ final class ConformanceCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "of every input (default: 42)")
     private long seed = KitOptions.DEFAULT.seed();
 
+    @Option(names = "--budget", paramLabel = "N",
+            description = "the most cases of one rule, those that cover most first (default: all)")
+    private int budget = KitOptions.DEFAULT.budget();
+
     @Option(names = "--isolated",
             description = "run the cases in a child VM: one that it does not survive has failed, and the others still run")
     private boolean isolated;
@@ -56,9 +60,11 @@ final class ConformanceCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         Subject subject = Subject.of(provider());
-        KitOptions options = kase != null
+        KitOptions options = (kase != null
                 ? KitOptions.ofCase(kase)
-                : KitOptions.DEFAULT.withSeed(seed).withRules(rules.toArray(String[]::new));
+                : KitOptions.DEFAULT.withSeed(seed).withBudget(budget)
+                        .withRules(rules.toArray(String[]::new)))
+                .withCacheDirectory(CommonFlags.cache());
         ConformanceReport result = isolated ? runIsolated(subject, options) : run(subject, options);
         if (report != null) {
             Reports.write(result, report);

@@ -11,6 +11,7 @@ import dev.heddle.core.tensor.MemorySpace;
 import dev.heddle.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -53,7 +54,25 @@ final class Placement implements AutoCloseable {
     }
 
     private Tensor place(Tensor host) {
-        return space.id().isHost() ? host : Tensor.of(copy(host.buffer()), host.dtype(), host.shape());
+        return space.id().isHost() ? host
+                : Tensor.strided(copy(host.buffer()), host.byteOffset(), host.dtype(),
+                        host.shape(), strides(host));
+    }
+
+    private static long[] strides(Tensor tensor) {
+        long[] strides = new long[tensor.rank()];
+        Arrays.setAll(strides, tensor::stride);
+        return strides;
+    }
+
+    /** Fills the outputs with NaN: an element that a backend leaves unwritten must not be saved by what lay there. */
+    void poison() {
+        for (Tensor tensor : lse == null ? List.of(out) : List.of(out, lse)) {
+            byte[] ones = new byte[Math.toIntExact(tensor.buffer().byteSize())];
+            Arrays.fill(ones, (byte) 0xFF);
+            space.copyFromHost(MemorySegment.ofArray(ones), tensor.buffer(), 0, space.defaultQueue());
+        }
+        space.defaultQueue().synchronize();
     }
 
     private @Nullable Tensor placeOptional(@Nullable Tensor host) {

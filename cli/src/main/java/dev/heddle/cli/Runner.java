@@ -4,10 +4,7 @@ import dev.heddle.cli.input.Case;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
 import dev.heddle.core.attention.PlanOptions;
-import dev.heddle.core.tensor.HostTensors;
-import dev.heddle.core.tensor.MemorySpace;
 import dev.heddle.core.tensor.MemorySpaceId;
-import dev.heddle.core.tensor.Tensor;
 import dev.heddle.planner.AttentionPlan;
 import dev.heddle.planner.BackendReport;
 import dev.heddle.planner.Heddle;
@@ -49,24 +46,27 @@ final class Runner {
 
     /** Throws what {@link #run} would throw for a request that the backend, or any if it is null, cannot run. */
     void require(AttentionSpec spec, BatchShape batch, @Nullable String backend) {
-        heddle.plan(spec, batch, request(backend)).close();
+        heddle.plan(spec, batch, request(spec, batch, backend)).close();
     }
 
-    private PlanRequest request(@Nullable String backend) {
-        MemorySpaceId space = backend == null ? heddle.memorySpace().id() : spaceOf(backend);
-        return new PlanRequest(backend == null ? List.of() : List.of(backend), PlanOptions.in(space));
+    /** A case may be placed in any memory: where the backend reads, or where some backend can run it. */
+    private PlanRequest request(AttentionSpec spec, BatchShape batch, @Nullable String backend) {
+        if (backend != null) {
+            return new PlanRequest(List.of(backend), PlanOptions.in(spaceOf(backend)));
+        }
+        PlanRequest usual = PlanRequest.DEFAULT.with(PlanOptions.in(heddle.memorySpace().id()));
+        PlanRequest host = PlanRequest.DEFAULT.with(PlanOptions.in(MemorySpaceId.HOST));
+        return heddle.explain(spec, batch, usual).chosen() == null
+                && heddle.explain(spec, batch, host).chosen() != null ? host : usual;
     }
 
     /** Runs a case on a backend, or on the planner's choice if it is null. */
     Result run(Case input, @Nullable String backend) {
-        MemorySpaceId space = backend == null ? heddle.memorySpace().id() : spaceOf(backend);
-        PlanRequest request = request(backend);
+        PlanRequest request = request(input.spec(), input.batch(), backend);
         try (AttentionPlan plan = heddle.plan(input.spec(), input.batch(), request);
-                Placement placed = new Placement(input, space(space, plan))) {
-            poison(placed.out());
-            if (placed.lse() != null) {
-                poison(placed.lse());
-            }
+                Placement placed =
+                        new Placement(input, heddle.memorySpace(request.options().space()))) {
+            placed.poison();
             run(plan, placed);
             float[] out = placed.values(placed.out());
             float[] lse = placed.lse() == null ? null : placed.values(placed.lse());
@@ -84,21 +84,6 @@ final class Runner {
             }
         }
         return heddle.memorySpace().id(); // the planner says what is wrong with the name
-    }
-
-    private MemorySpace space(MemorySpaceId id, AttentionPlan plan) {
-        if (heddle.memorySpace().id().equals(id)) {
-            return heddle.memorySpace();
-        }
-        throw new IllegalArgumentException("backend " + plan.backendId() + " reads " + id + ", this run uses "
-                + heddle.memorySpace().id());
-    }
-
-    private static void poison(Tensor tensor) {
-        // A backend that leaves an element unwritten must not be saved by what lay there before.
-        if (tensor.buffer().space().isHost()) {
-            HostTensors.segment(tensor.buffer()).fill((byte) 0xFF);
-        }
     }
 
     private static void run(AttentionPlan plan, Placement placed) {

@@ -68,9 +68,13 @@ public final class Bench implements AutoCloseable {
 
     /** Returns a new context whose host memory is guarded; the caller closes it, after its sessions. */
     public OwnedContext newContext() {
-        return new OwnedContext(
-                null, Runtime.getRuntime().availableProcessors(), null,
-                new HostMemorySpace(arenas::newArena));
+        return newContext(new HostMemorySpace(arenas::newArena));
+    }
+
+    /** Returns a new context on host memory that the caller watches; the caller closes it, after its sessions. */
+    public OwnedContext newContext(HostMemorySpace host) {
+        return new OwnedContext(null, Runtime.getRuntime().availableProcessors(), options.cacheDirectory(),
+                host);
     }
 
     /** Opens the subject once more in a context; the caller closes the session. */

@@ -1,9 +1,11 @@
 package dev.heddle.conformance;
 
 import dev.heddle.core.Evolving;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a run covers.
@@ -12,12 +14,13 @@ import java.util.regex.Pattern;
  * @param rules globs that select rules ({@code "3.*"}, {@code "4.06"}) or, with a slash, cases by their full name
  *     ({@code "3.01/g7-*"}); empty selects all
  * @param budget the most cases of one rule, 1 or more; the first ones are the ones that cover most
+ * @param cacheDirectory where the subject may keep compiled kernels from one run to the next; null for nowhere
  * @since 0.1
  */
 @Evolving
-public record KitOptions(long seed, List<String> rules, int budget) {
+public record KitOptions(long seed, List<String> rules, int budget, @Nullable Path cacheDirectory) {
     /** Seed 42, every rule, the whole budget. */
-    public static final KitOptions DEFAULT = new KitOptions(42, List.of(), 700);
+    public static final KitOptions DEFAULT = new KitOptions(42, List.of(), 700, null);
 
     private static final Pattern SEED = Pattern.compile(".*/seed(-?\\d{1,19})");
 
@@ -46,22 +49,27 @@ public record KitOptions(long seed, List<String> rules, int budget) {
                     "a case is named rule/shape/seedN, as in 3.01/g7-d128-p16-bf16/seed42, got '" + name
                             + "'");
         }
-        return new KitOptions(Long.parseLong(matcher.group(1)), List.of(name), DEFAULT.budget);
+        return new KitOptions(Long.parseLong(matcher.group(1)), List.of(name), DEFAULT.budget, null);
     }
 
     /** Returns these options with another seed. */
     public KitOptions withSeed(long newSeed) {
-        return new KitOptions(newSeed, rules, budget);
+        return new KitOptions(newSeed, rules, budget, cacheDirectory);
     }
 
     /** Returns these options with another selection. */
     public KitOptions withRules(String... globs) {
-        return new KitOptions(seed, List.of(globs), budget);
+        return new KitOptions(seed, List.of(globs), budget, cacheDirectory);
     }
 
     /** Returns these options with another budget. */
     public KitOptions withBudget(int casesPerRule) {
-        return new KitOptions(seed, rules, casesPerRule);
+        return new KitOptions(seed, rules, casesPerRule, cacheDirectory);
+    }
+
+    /** Returns these options with a place for compiled kernels. */
+    public KitOptions withCacheDirectory(Path directory) {
+        return new KitOptions(seed, rules, budget, directory);
     }
 
     /** Returns whether a rule has cases that are selected. */

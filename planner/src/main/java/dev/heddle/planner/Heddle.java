@@ -125,16 +125,25 @@ public final class Heddle implements AutoCloseable {
 
     /** Returns the memory space that plans and caches use unless a request says otherwise. */
     public MemorySpace memorySpace() {
+        return memorySpace(space);
+    }
+
+    /**
+     * Returns a memory space by its name: the host's, or that of a device that a backend reads.
+     *
+     * @throws IllegalArgumentException if no backend reads it
+     */
+    public MemorySpace memorySpace(MemorySpaceId id) {
         requireOpen();
-        if (space.isHost()) {
+        if (id.isHost()) {
             return context.hostSpace();
         }
         for (Backend backend : backends) {
-            if (backend.space().equals(space)) {
+            if (backend.space().equals(id)) {
                 return backend.session().memorySpace();
             }
         }
-        throw new IllegalArgumentException("no backend reads memory space " + space + "; found: "
+        throw new IllegalArgumentException("no backend reads memory space " + id + "; found: "
                 + backends.stream().map(b -> b.name() + " in " + b.space()).toList());
     }
 

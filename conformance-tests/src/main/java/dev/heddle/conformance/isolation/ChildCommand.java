@@ -48,6 +48,7 @@ final class ChildCommand {
                 subject.provider().getClass().getName(),
                 String.valueOf(options.seed()),
                 String.valueOf(options.budget()),
+                options.cacheDirectory() == null ? "" : options.cacheDirectory().toString(),
                 String.valueOf(skip)));
         command.addAll(options.rules());
         return command;

@@ -24,14 +24,15 @@ import org.jspecify.annotations.Nullable;
  */
 @Evolving
 public final class ChildMain {
-    private static final int FIXED = 6;
+    private static final int FIXED = 7;
 
     private ChildMain() {}
 
     /**
      * Runs cases.
      *
-     * @param args file to write, provider's id, provider's class, seed, budget, cases to skip, then globs of rules
+     * @param args file to write, provider's id, provider's class, seed, budget,
+     *     folder for compiled kernels or nothing, cases to skip, then globs of rules
      * @throws IOException if the file cannot be written
      * @throws ReflectiveOperationException if the provider cannot be made
      */
@@ -40,7 +41,8 @@ public final class ChildMain {
             KitOptions options = new KitOptions(
                     Long.parseLong(args[3]),
                     Arrays.asList(args).subList(FIXED, args.length),
-                    Integer.parseInt(args[4]));
+                    Integer.parseInt(args[4]),
+                    args[5].isEmpty() ? null : Path.of(args[5]));
             AttentionBackendProvider found = service(args[1], args[2]);
             AttentionBackendProvider provider = found == null ? make(args[2]) : found;
             Subject subject = new Subject(args[1], provider);
@@ -48,7 +50,7 @@ public final class ChildMain {
             List<ConformanceCase> cases = ConformanceRun.cases(subject, options, RuleBook.all());
             events.cases(cases);
             try (Bench bench = new Bench(subject, options)) {
-                for (ConformanceCase kase : cases.subList(Integer.parseInt(args[5]), cases.size())) {
+                for (ConformanceCase kase : cases.subList(Integer.parseInt(args[6]), cases.size())) {
                     events.start(kase);
                     events.result(ConformanceRun.run(kase, bench), bench.device());
                 }

@@ -1,6 +1,8 @@
 package dev.heddle.core.page;
 
 import dev.heddle.core.Stable;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -199,6 +201,11 @@ public final class PageTable {
     /** Copies {@code kv_indices [pages]} into an array at an offset. */
     public void copyKvIndices(int[] target, int offset) {
         System.arraycopy(kvIndices, 0, target, offset, kvIndices.length);
+    }
+
+    /** Copies all physical page ids, {@code [pages]} int32, to the beginning of a segment; no array in between. */
+    public void copyKvIndices(MemorySegment target) {
+        MemorySegment.copy(kvIndices, 0, target, ValueLayout.JAVA_INT_UNALIGNED, 0, kvIndices.length);
     }
 
     /** Copies {@code kv_last_page_len [batch]} into an array at an offset. */

@@ -17,6 +17,7 @@ import dev.heddle.core.spi.BackendPlan;
 import dev.heddle.core.spi.CostProfile;
 import dev.heddle.core.spi.DeviceInfo;
 import dev.heddle.core.tensor.MemorySpace;
+import dev.heddle.core.tensor.OutOfDeviceMemoryException;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -126,6 +127,7 @@ public final class BackendSession implements AutoCloseable {
      *
      * @return a plan that the caller closes; closing the session closes it too
      * @throws UnsupportedRequestException with every reason, if the request was not declared
+     * @throws OutOfDeviceMemoryException if there is no room for the schedule; the backend is as good as before
      * @throws BackendFailureException if the backend fails at what it declared
      * @throws IllegalStateException if this session is closed
      */
@@ -143,6 +145,8 @@ public final class BackendSession implements AutoCloseable {
             SessionPlan result = new SessionPlan(this, plan, spec, batch, options, order);
             plans.add(result);
             return result;
+        } catch (OutOfDeviceMemoryException e) {
+            throw e;
         } catch (IllegalStateException e) {
             if (closed) {
                 throw e;

@@ -2,6 +2,7 @@ package dev.heddle.core.tensor;
 
 import dev.heddle.core.Evolving;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * Allocates, copies and owns buffers of one memory, and makes the queues that order work on it. Two backends may
@@ -42,6 +43,11 @@ public interface MemorySpace extends AutoCloseable {
 
     /** Makes a queue of its own order; the caller closes it. */
     ExecutionQueue newQueue();
+
+    /** Returns what times work by the device's clock; empty where there is none, as on the host. */
+    default Optional<DeviceMeter> meter() {
+        return Optional.empty();
+    }
 
     /** Frees every buffer that is still open and the space's own resources. */
     @Override

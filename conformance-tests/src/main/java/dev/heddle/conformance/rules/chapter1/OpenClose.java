@@ -73,7 +73,7 @@ final class OpenClose implements Rule {
         AtomicInteger open = new AtomicInteger();
         HostMemorySpace host = new HostMemorySpace(() -> new CountedArena(open));
         try (OwnedContext context =
-                new OwnedContext(null, Runtime.getRuntime().availableProcessors(), null, host)) {
+                kit.bench().newContext(host)) {
             try (BackendSession session = kit.bench().open(context);
                     Placed placed =
                             new Placed(session.memorySpace(), request, kit.capabilities().alignment());

@@ -56,7 +56,7 @@ final class NoAllocation implements Rule {
             return Arena.ofShared();
         });
         try (OwnedContext context =
-                new OwnedContext(null, Runtime.getRuntime().availableProcessors(), null, host);
+                kit.bench().newContext(host);
                 BackendSession session = kit.bench().open(context);
                 Placed placed = new Placed(session.memorySpace(), request, kit.capabilities().alignment());
                 SessionPlan plan = session.plan(
