@@ -20,7 +20,8 @@ class HabitsTest {
 
     @Test
     void publicTypesOfTheLibrariesSayHowStableTheyAre() {
-        classes().that().resideInAnyPackage(House.CORE, House.PLANNER, "dev.heddle.backend.cpu")
+        classes().that().resideInAnyPackage(House.CORE, House.PLANNER, House.CUDA, House.CUDA_BACKENDS,
+                "dev.heddle.backend.cpu")
                 .and().arePublic().and().areTopLevelClasses()
                 .and().areNotAnnotations()
                 .should().beAnnotatedWith(Stable.class).orShould().beAnnotatedWith(Evolving.class)
@@ -29,7 +30,8 @@ class HabitsTest {
 
     @Test
     void backendsShowTheirProviderOnlyAndItIsFinal() {
-        classes().that().resideInAPackage("dev.heddle.backend.cpu").and().areTopLevelClasses()
+        classes().that().resideInAnyPackage("dev.heddle.backend.cpu", House.CUDA_BACKENDS).and()
+                .areTopLevelClasses()
                 .and().areNotAssignableTo(AttentionBackendProvider.class)
                 .should().notBePublic()
                 .check(house);
@@ -48,7 +50,8 @@ class HabitsTest {
 
     @Test
     void onlyTheCommandPrints() {
-        noClasses().that().resideInAnyPackage(House.CORE, House.PLANNER, House.BACKENDS, House.KIT)
+        noClasses().that()
+                .resideInAnyPackage(House.CORE, House.PLANNER, House.BACKENDS, House.CUDA, House.KIT)
                 .should(ACCESS_STANDARD_STREAMS)
                 .check(house);
     }
@@ -61,7 +64,7 @@ class HabitsTest {
     @Test
     void staticsNeverChange() {
         fields().that().areDeclaredInClassesThat()
-                .resideInAnyPackage(House.CORE, House.PLANNER, House.BACKENDS)
+                .resideInAnyPackage(House.CORE, House.PLANNER, House.BACKENDS, House.CUDA)
                 .and().areStatic()
                 .should().beFinal()
                 .check(house);

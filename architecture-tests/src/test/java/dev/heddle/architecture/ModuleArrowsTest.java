@@ -7,7 +7,10 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClasses;
 import org.junit.jupiter.api.Test;
 
-/** The arrows of docs/architecture.md: cli → planner → core-api ← backends, kit → core-api and planner. */
+/**
+ * The arrows of docs/architecture.md: cli → planner → core-api ← backends, kit → core-api and planner, and
+ * CUDA backends → cuda-support → core-api.
+ */
 class ModuleArrowsTest {
     private final JavaClasses house = House.classes();
 
@@ -21,12 +24,13 @@ class ModuleArrowsTest {
     @Test
     void plannerImportsNoBackendNoKitAndNoCommand() {
         noClasses().that().resideInAPackage(House.PLANNER)
-                .should().dependOnClassesThat().resideInAnyPackage(House.BACKENDS, House.KIT, House.CLI)
+                .should().dependOnClassesThat().resideInAnyPackage(House.BACKENDS, House.CUDA, House.KIT,
+                        House.CLI)
                 .check(house);
     }
 
     @Test
-    void backendsImportCoreApiOnly() {
+    void cpuBackendImportsCoreApiOnly() {
         classes().that().resideInAPackage("dev.heddle.backend.cpu..")
                 .should().onlyDependOnClassesThat()
                 .resideInAnyPackage("dev.heddle.backend.cpu..", House.CORE, "java..",
@@ -36,15 +40,50 @@ class ModuleArrowsTest {
     }
 
     @Test
+    void cudaCoreBackendImportsCoreApiAndCudaSupportOnly() {
+        classes().that().resideInAPackage("dev.heddle.backend.cuda.core..")
+                .should().onlyDependOnClassesThat()
+                .resideInAnyPackage("dev.heddle.backend.cuda.core..", House.CUDA, House.CORE, "java..",
+                        "org.jspecify..")
+                .check(house);
+    }
+
+    @Test
+    void cudaSupportImportsCoreApiAndItsBindingsOnly() {
+        classes().that().resideInAPackage(House.CUDA)
+                .should().onlyDependOnClassesThat()
+                .resideInAnyPackage(House.CUDA, House.CORE, "java..", "jdk.jfr..", "jcuda..", "org.lwjgl..",
+                        "org.jspecify..")
+                .check(house);
+    }
+
+    @Test
+    void onlyCudaBackendsImportCudaSupport() {
+        noClasses().that().resideOutsideOfPackages(House.CUDA, House.CUDA_BACKENDS)
+                .should().dependOnClassesThat().resideInAPackage(House.CUDA)
+                .check(house);
+    }
+
+    @Test
+    void bindingsToDriversStayWhereTheyAreWrapped() {
+        noClasses().that().resideOutsideOfPackage(House.CUDA)
+                .should().dependOnClassesThat().resideInAPackage("jcuda..")
+                .check(house);
+        noClasses().that().resideOutsideOfPackages(House.CUDA, "dev.heddle.backend.opencl..")
+                .should().dependOnClassesThat().resideInAPackage("org.lwjgl..")
+                .check(house);
+    }
+
+    @Test
     void kitImportsNoBackendAndNoCommand() {
         noClasses().that().resideInAPackage(House.KIT)
-                .should().dependOnClassesThat().resideInAnyPackage(House.BACKENDS, House.CLI)
+                .should().dependOnClassesThat().resideInAnyPackage(House.BACKENDS, House.CUDA, House.CLI)
                 .check(house);
     }
 
     @Test
     void onlyTheCommandImportsTheKit() {
-        noClasses().that().resideInAnyPackage(House.CORE, House.PLANNER, House.BACKENDS)
+        noClasses().that().resideInAnyPackage(House.CORE, House.PLANNER, House.BACKENDS, House.CUDA)
                 .should().dependOnClassesThat().resideInAPackage(House.KIT)
                 .check(house);
     }

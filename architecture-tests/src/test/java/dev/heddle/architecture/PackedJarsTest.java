@@ -3,17 +3,21 @@ package dev.heddle.architecture;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.backend.cuda.core.CudaCoreBackendProvider;
+import dev.heddle.core.spi.Availability;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The jars as users get them find the CPU backend on the class path and on the module path. */
+/** The jars as users get them find every backend on the class path and the module path, with a driver or without. */
 class PackedJarsTest {
     private static final Path LIB = Path.of("").toAbsolutePath().getParent().resolve("cli/target/lib");
 
@@ -33,18 +37,45 @@ class PackedJarsTest {
             """;
 
     @Test
-    void classPathFindsTheBackend(@TempDir Path directory) throws Exception {
+    void classPathFindsEveryBackend(@TempDir Path directory) throws Exception {
         Path probe = Files.writeString(directory.resolve("Probe.java"), PROBE);
-        assertEquals("cpu AVAILABLE on the class path",
-                java(List.of("-cp", LIB.resolve("*").toString(), probe.toString())));
+        assertEquals(everyBackend("class path"),
+                lines(List.of("-cp", LIB.resolve("*").toString(), probe.toString())));
     }
 
     @Test
-    void modulePathFindsTheBackend(@TempDir Path directory) throws Exception {
+    void modulePathFindsEveryBackend(@TempDir Path directory) throws Exception {
         Path probe = Files.writeString(directory.resolve("Probe.java"), PROBE);
-        assertEquals("cpu AVAILABLE on the module path",
-                java(List.of("-p", LIB.toString(), "--add-modules",
-                        "dev.heddle.planner,dev.heddle.backend.cpu", probe.toString())));
+        assertEquals(everyBackend("module path"),
+                lines(List.of("-p", modulePath(directory).toString(), "--add-modules",
+                        "dev.heddle.planner,dev.heddle.backend.cpu,dev.heddle.backend.cuda.core",
+                        probe.toString())));
+    }
+
+    /** A backend is found wherever its jar is; whether it is of use is the machine's business. */
+    private static Set<String> everyBackend(String path) {
+        boolean device = new CudaCoreBackendProvider().probe() instanceof Availability.Available;
+        return Set.of("cpu AVAILABLE on the " + path,
+                "cuda-core " + (device ? "AVAILABLE" : "UNAVAILABLE") + " on the " + path);
+    }
+
+    /**
+     * Returns a folder with all jars under names that a module path takes. In lib they have no versions, and
+     * jcuda-natives-linux-x86_64.jar then gives no module name; with the version, as a repository has it, it does.
+     */
+    private static Path modulePath(Path directory) throws IOException {
+        Path modules = Files.createDirectory(directory.resolve("modules"));
+        try (var jars = Files.list(LIB)) {
+            for (Path jar : jars.filter(path -> path.toString().endsWith(".jar")).toList()) {
+                String name = jar.getFileName().toString().replace("-linux-x86_64", "");
+                Files.createSymbolicLink(modules.resolve(name), jar);
+            }
+        }
+        return modules;
+    }
+
+    private static Set<String> lines(List<String> arguments) throws IOException, InterruptedException {
+        return new TreeSet<>(java(arguments).lines().toList()); // one line for each device
     }
 
     private static String java(List<String> arguments) throws IOException, InterruptedException {

@@ -1,0 +1,193 @@
+package dev.heddle.backend.cuda.core;
+
+import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.attention.BatchShape;
+import java.util.Arrays;
+
+/**
+ * How a batch is cut into work units, one for each CTA: the rows of one tile against a range of KV tokens.
+ *
+ * <p>With few rows each sequence is cut so that every multiprocessor has one part and none waits for a second round;
+ * with many, only sequences much longer than a fair share are cut. Long parts come first, since the hardware hands
+ * units out in order.
+ */
+final class CudaCoreSchedule {
+    /** Ints of one unit, as the kernel reads it. */
+    static final int UNIT_INTS = 12;
+
+    /** KV tokens below which a part is not worth its merge: one tile for each of eight warps. */
+    static final int LEAST_TOKENS = 256;
+
+    private final int[] units;
+    private final int count;
+    private final int slots;
+    private final int counters;
+    private final int maxParts;
+
+    private CudaCoreSchedule(int[] units, int count, int slots, int counters, int maxParts) {
+        this.units = units;
+        this.count = count;
+        this.slots = slots;
+        this.counters = counters;
+        this.maxParts = maxParts;
+    }
+
+    /**
+     * Cuts a batch.
+     *
+     * @param rows rows of a tile
+     * @param atOnce CTAs that run at once
+     * @param forced parts of each sequence, 0 for as many as pay
+     * @param mostParts parts that a merge can hold
+     */
+    static CudaCoreSchedule of(
+            AttentionSpec spec, BatchShape batch, int rows, int atOnce, int forced, int mostParts) {
+        int group = spec.groupSize();
+        int requests = batch.batchSize();
+        int[] tiles = new int[requests];
+        int[] first = new int[requests];
+        int[] seen = new int[requests];
+        long columns = 0;
+        for (int i = 0; i < requests; i++) {
+            tiles[i] = Math.ceilDiv(batch.qoLen(i) * group, rows);
+            first[i] = firstVisible(spec, batch, i);
+            seen[i] = batch.kvLen(i) - first[i];
+            columns += (long) tiles[i] * spec.numKvHeads();
+        }
+        int tokens = forced > 0 ? 0 : tokensPerPart(spec, tiles, seen, columns, atOnce);
+        int[] parts = new int[requests];
+        long count = 0;
+        for (int i = 0; i < requests; i++) {
+            int most = Math.clamp(Math.ceilDiv(seen[i], KernelShape.TILE), 1, mostParts);
+            int wanted = forced > 0 ? forced : Math.ceilDiv(seen[i], Math.max(1, tokens));
+            parts[i] = Math.clamp(wanted, 1, most);
+            count += (long) parts[i] * tiles[i] * spec.numKvHeads();
+        }
+        return build(spec, batch, rows, new Cut(tiles, first, seen, parts), Math.toIntExact(count));
+    }
+
+    private record Cut(int[] tiles, int[] first, int[] seen, int[] parts) {}
+
+    private static CudaCoreSchedule build(AttentionSpec spec, BatchShape batch, int rows, Cut cut,
+            int count) {
+        int[] units = new int[Math.multiplyExact(count, UNIT_INTS)];
+        int at = 0;
+        int slots = 0;
+        int counters = 0;
+        int maxParts = 1;
+        for (int i : longestFirst(cut)) {
+            int parts = cut.parts()[i];
+            // Whole tiles of tokens for each part, and no empty one at the end.
+            int tokens =
+                    Math.ceilDiv(Math.ceilDiv(cut.seen()[i], KernelShape.TILE), parts) * KernelShape.TILE;
+            parts = Math.max(1, Math.ceilDiv(cut.seen()[i], Math.max(1, tokens)));
+            maxParts = cut.tiles()[i] > 0 ? Math.max(maxParts, parts) : maxParts;
+            for (int tile = 0; tile < cut.tiles()[i]; tile++) {
+                for (int head = 0; head < spec.numKvHeads(); head++) {
+                    for (int part = 0; part < parts; part++) {
+                        int from = cut.first()[i] + part * tokens;
+                        int to = cut.first()[i] + Math.min(cut.seen()[i], (part + 1) * tokens);
+                        units[at] = batch.qoIndptr(i);
+                        units[at + 1] = batch.qoLen(i);
+                        units[at + 2] = batch.kvLen(i);
+                        units[at + 3] = batch.pageTable().kvIndptr(i);
+                        units[at + 4] = head;
+                        units[at + 5] = tile * rows;
+                        units[at + 6] = from;
+                        units[at + 7] = to;
+                        units[at + 8] = part;
+                        units[at + 9] = parts;
+                        units[at + 10] = slots;
+                        units[at + 11] = counters;
+                        at += UNIT_INTS;
+                    }
+                    slots += parts > 1 ? parts : 0;
+                    counters += parts > 1 ? 1 : 0;
+                }
+            }
+        }
+        return new CudaCoreSchedule(units, at / UNIT_INTS, slots, counters, maxParts);
+    }
+
+    /** Returns the tokens of a part such that one round of CTAs does everything, if the rows alone do not fill it. */
+    private static int tokensPerPart(AttentionSpec spec, int[] tiles, int[] seen, long columns, int atOnce) {
+        int longest = Math.max(1, Arrays.stream(seen).max().orElse(1));
+        if (columns >= atOnce) {
+            long all = 0;
+            for (int i = 0; i < seen.length; i++) {
+                all += (long) seen[i] * tiles[i] * spec.numKvHeads();
+            }
+            // A sequence of twice the fair share would still be running when the others are done.
+            long share = Math.ceilDiv(all, atOnce);
+            return Math.clamp(2 * share, LEAST_TOKENS, Math.max(LEAST_TOKENS, longest));
+        }
+        int low = LEAST_TOKENS;
+        int high = Math.max(low, longest);
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            long units = 0;
+            for (int i = 0; i < seen.length; i++) {
+                units += (long) Math.max(1, Math.ceilDiv(seen[i], middle)) * tiles[i] * spec.numKvHeads();
+            }
+            if (units <= atOnce) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        return low;
+    }
+
+    private static int[] longestFirst(Cut cut) {
+        int requests = cut.parts().length;
+        boolean even = true;
+        for (int i = 1; i < requests && even; i++) {
+            even = cut.seen()[i] == cut.seen()[0];
+        }
+        int[] order = new int[requests];
+        Arrays.setAll(order, i -> i);
+        if (even) {
+            return order;
+        }
+        long[] keys = new long[requests];
+        for (int i = 0; i < requests; i++) {
+            long length = Math.ceilDiv(cut.seen()[i], cut.parts()[i]);
+            keys[i] = -length << 32 | i;
+        }
+        Arrays.sort(keys);
+        Arrays.setAll(order, i -> (int) keys[i]);
+        return order;
+    }
+
+    /** Returns the first token that any row of a request sees. */
+    private static int firstVisible(AttentionSpec spec, BatchShape batch, int request) {
+        if (spec.windowLeft() < 0) {
+            return 0;
+        }
+        long first = (long) batch.kvLen(request) - batch.qoLen(request) - spec.windowLeft();
+        // Whole tiles, so that results do not depend on where the window begins within one.
+        return Math.clamp(first, 0, batch.kvLen(request)) / KernelShape.TILE * KernelShape.TILE;
+    }
+
+    /** Returns the units, {@link #UNIT_INTS} ints each. */
+    int[] units() {
+        return units;
+    }
+
+    int count() {
+        return count;
+    }
+
+    /** Returns how many parts the workspace holds. */
+    int slots() {
+        return slots;
+    }
+
+    int counters() {
+        return counters;
+    }
+
+    int maxParts() {
+        return maxParts;
+    }
+}

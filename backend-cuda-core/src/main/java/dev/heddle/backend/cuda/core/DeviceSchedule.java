@@ -1,0 +1,135 @@
+package dev.heddle.backend.cuda.core;
+
+import dev.heddle.core.page.PageTable;
+import dev.heddle.cuda.CudaBuffer;
+import dev.heddle.cuda.CudaMemorySpace;
+import dev.heddle.cuda.CudaQueue;
+import dev.heddle.cuda.PinnedBuffer;
+import dev.heddle.cuda.PinnedShelf;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Units, page ids, counters and the workspace of split rows in one piece of device memory, and the pinned memory that
+ * the one copy of a plan starts from. A plan that will be captured keeps room for later schedules: places without work
+ * are marked.
+ */
+final class DeviceSchedule implements AutoCloseable {
+    static final int COUNTER = 11; // of a unit; negative: no work
+    private static final int UNIT_BYTES = CudaCoreSchedule.UNIT_INTS * Integer.BYTES;
+    private static final int ROOM = 2; // a captured plan's schedule may grow to so many times its first size
+
+    private final CudaQueue queue;
+    private final int capacity;
+    private final int pageCapacity;
+    private final int slotCapacity;
+    private final int counterCapacity;
+    private final int stateFloats;
+    private final boolean keepsRoom;
+    private final CudaBuffer memory; // units, page ids, counters, partial results
+    private final PinnedShelf shelf;
+    private final PinnedBuffer staging;
+    private int launched; // CTAs of a launch
+
+    DeviceSchedule(CudaMemorySpace space, CudaQueue queue, CudaCoreSchedule schedule, PageTable table,
+            int stateFloats, boolean keepsRoom) {
+        int room = keepsRoom ? ROOM : 1;
+        this.queue = queue;
+        this.stateFloats = stateFloats;
+        this.keepsRoom = keepsRoom;
+        this.capacity = Math.max(1, schedule.count()) * room;
+        this.pageCapacity = Math.max(1, table.totalPages()) * room;
+        this.slotCapacity = keepsRoom ? Math.max(capacity, schedule.slots()) : schedule.slots();
+        this.counterCapacity = keepsRoom ? capacity : schedule.counters();
+        this.launched = capacity;
+        this.shelf = space.pinned();
+        this.memory = space.allocateOn(queue, partialsAt() + slotBytes(), 256);
+        PinnedBuffer taken = null;
+        try {
+            taken = shelf.take(partialsAt());
+            this.staging = taken;
+            replace(schedule, table);
+        } catch (RuntimeException e) {
+            memory.closeOn(queue);
+            if (taken != null) {
+                shelf.giveBack(taken);
+            }
+            throw e;
+        }
+    }
+
+    /** Replaces the schedule if the new one fits; returns whether it did. */
+    boolean replace(CudaCoreSchedule next, PageTable table) {
+        if (next.count() > capacity || table.totalPages() > pageCapacity || next.slots() > slotCapacity
+                || next.counters() > counterCapacity) {
+            return false;
+        }
+        staging.awaitCopy(); // the last one has long been made, unless plans come faster than the device
+        MemorySegment to = staging.segment();
+        MemorySegment.copy(next.units(), 0, to, ValueLayout.JAVA_INT, 0,
+                next.count() * CudaCoreSchedule.UNIT_INTS);
+        if (keepsRoom) {
+            for (int i = next.count(); i < capacity; i++) {
+                to.set(ValueLayout.JAVA_INT, (long) i * UNIT_BYTES + COUNTER * Integer.BYTES, -1);
+            }
+        } else {
+            launched = next.count();
+        }
+        table.copyKvIndices(to.asSlice(pagesAt()));
+        to.asSlice(countersAt(), (long) counterCapacity * Integer.BYTES).fill((byte) 0);
+        staging.copyTo(memory, 0, countersAt() + (long) counterCapacity * Integer.BYTES, queue);
+        return true;
+    }
+
+    private long pagesAt() {
+        return (long) capacity * UNIT_BYTES;
+    }
+
+    private long countersAt() {
+        return align(pagesAt() + (long) pageCapacity * Integer.BYTES);
+    }
+
+    private long partialsAt() {
+        return align(countersAt() + (long) counterCapacity * Integer.BYTES);
+    }
+
+    private static long align(long bytes) {
+        return (bytes + 255) & -256;
+    }
+
+    private long slotBytes() {
+        return (long) slotCapacity * stateFloats * Float.BYTES;
+    }
+
+    /** Returns the bytes that hold intermediate results. */
+    long workspaceBytes() {
+        return (long) counterCapacity * Integer.BYTES + slotBytes();
+    }
+
+    long units() {
+        return memory.address();
+    }
+
+    long pages() {
+        return memory.address() + pagesAt();
+    }
+
+    long arrived() {
+        return memory.address() + countersAt();
+    }
+
+    long partials() {
+        return memory.address() + partialsAt();
+    }
+
+    /** Returns how many CTAs a launch has. */
+    int capacity() {
+        return launched;
+    }
+
+    @Override
+    public void close() {
+        memory.closeOn(queue);
+        shelf.giveBack(staging);
+    }
+}

@@ -1,0 +1,258 @@
+package dev.heddle.backend.cuda.core;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.attention.BatchShape;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.ToIntFunction;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CudaCoreScheduleTest {
+    private static final int AT_ONCE = 132;
+    private static final int MOST_PARTS = 1024;
+
+    /** A unit as the kernel reads it, by the names of decode.cu. */
+    private record Unit(int row, int qoLen, int kvLen, int pages, int kvHead, int firstRow, int kvStart,
+            int kvEnd,
+            int part, int parts, int slot, int counter) {
+        int tokens() {
+            return kvEnd - kvStart;
+        }
+    }
+
+    private static List<Unit> units(CudaCoreSchedule schedule) {
+        DecodeSource.Struct struct = new DecodeSource().struct("Unit", Map.of());
+        List<Unit> units = new ArrayList<>();
+        for (int i = 0; i < schedule.count(); i++) {
+            int base = i * CudaCoreSchedule.UNIT_INTS;
+            ToIntFunction<String> at = name -> schedule.units()[base + struct.offset(name) / Integer.BYTES];
+            units.add(new Unit(at.applyAsInt("row"), at.applyAsInt("qoLen"), at.applyAsInt("kvLen"),
+                    at.applyAsInt("pages"), at.applyAsInt("kvHead"), at.applyAsInt("firstRow"),
+                    at.applyAsInt("kvStart"), at.applyAsInt("kvEnd"), at.applyAsInt("part"),
+                    at.applyAsInt("parts"),
+                    at.applyAsInt("slot"), at.applyAsInt("counter")));
+        }
+        return units;
+    }
+
+    /** Every key that a row sees is computed once, every row is written once, and no two parts share a place. */
+    private static List<Unit> covers(AttentionSpec spec, BatchShape batch, int rows,
+            CudaCoreSchedule schedule) {
+        List<Unit> units = units(schedule);
+        int group = spec.groupSize();
+        int at = 0;
+        Set<Integer> slots = new HashSet<>();
+        Set<Integer> counters = new HashSet<>();
+        int[][] tiles = new int[batch.batchSize()][];
+        for (int i = 0; i < tiles.length; i++) {
+            tiles[i] = new int[Math.ceilDiv(batch.qoLen(i) * group, rows) * spec.numKvHeads()];
+        }
+        int maxParts = 1;
+        while (at < units.size()) {
+            Unit first = units.get(at);
+            int request = request(batch, first);
+            assertEquals(batch.qoLen(request), first.qoLen());
+            assertEquals(batch.kvLen(request), first.kvLen());
+            assertEquals(batch.pageTable().kvIndptr(request), first.pages());
+            assertEquals(0, first.firstRow() % rows);
+            tiles[request][first.firstRow() / rows * spec.numKvHeads() + first.kvHead()]++;
+            assertEquals(firstSeen(spec, batch, request), first.kvStart());
+            int token = first.kvStart();
+            maxParts = Math.max(maxParts, first.parts());
+            assertTrue(first.parts() <= MOST_PARTS);
+            for (int part = 0; part < first.parts(); part++) {
+                Unit unit = units.get(at++);
+                assertEquals(
+                        new Unit(first.row(), first.qoLen(), first.kvLen(), first.pages(), first.kvHead(),
+                                first.firstRow(), token, unit.kvEnd(), part, first.parts(), first.slot(),
+                                first.counter()),
+                        unit);
+                assertTrue(unit.tokens() > 0 || first.parts() == 1, () -> "an empty part: " + unit);
+                assertTrue(part + 1 == first.parts() || unit.tokens() % KernelShape.TILE == 0,
+                        () -> "a tile is cut in two: " + unit);
+                assertTrue(unit.counter() >= 0, "negative means no work");
+                token = unit.kvEnd();
+                if (first.parts() > 1) {
+                    assertTrue(slots.add(first.slot() + part), () -> "slot shared: " + unit);
+                }
+            }
+            assertEquals(batch.kvLen(request), token);
+            if (first.parts() > 1) {
+                assertTrue(counters.add(first.counter()), () -> "counter shared: " + first);
+            }
+        }
+        for (int[] written : tiles) {
+            assertTrue(Arrays.stream(written).allMatch(n -> n == 1), () -> Arrays.toString(written));
+        }
+        assertEquals(range(schedule.slots()), slots, "the workspace has exactly the places that are used");
+        assertEquals(range(schedule.counters()), counters);
+        assertEquals(maxParts, schedule.maxParts());
+        return units;
+    }
+
+    private static Set<Integer> range(int end) {
+        Set<Integer> all = new HashSet<>();
+        for (int i = 0; i < end; i++) {
+            all.add(i);
+        }
+        return all;
+    }
+
+    private static int request(BatchShape batch, Unit unit) {
+        for (int i = 0; i < batch.batchSize(); i++) {
+            if (batch.qoLen(i) > 0 && batch.qoIndptr(i) == unit.row()) {
+                return i;
+            }
+        }
+        throw new AssertionError("no request begins at row " + unit.row());
+    }
+
+    /** Returns the tile of the first token that a row of the request sees. */
+    private static int firstSeen(AttentionSpec spec, BatchShape batch, int request) {
+        int first = 0;
+        if (spec.windowLeft() >= 0) {
+            while (first < batch.kvLen(request)
+                    && (long) first + spec.windowLeft() < (long) batch.kvLen(request)
+                            - batch.qoLen(request)) {
+                first++;
+            }
+        }
+        return first - first % KernelShape.TILE;
+    }
+
+    private static CudaCoreSchedule cut(AttentionSpec spec, BatchShape batch, int rows, int forced) {
+        return CudaCoreSchedule.of(spec, batch, rows, AT_ONCE, forced, MOST_PARTS);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 7, 8, 12, 128})
+    void raggedBatchesAreCoveredOnce(int group) {
+        Random random = new Random(group);
+        for (int run = 0; run < 60; run++) {
+            int requests = 1 + random.nextInt(20);
+            int[] qoLens = random.ints(requests, 0, run % 2 == 0 ? 2 : 9).toArray();
+            int[] kvLens = random.ints(requests, 0, run % 3 == 0 ? 70 : 9000).toArray();
+            AttentionSpec spec = Specs.of(1 + random.nextInt(8), group)
+                    .windowLeft(run % 4 == 3 ? random.nextInt(500) : -1).build();
+            BatchShape batch = Specs.batch(qoLens, kvLens);
+            int rows = Tuning.rows(spec, Math.max(1, batch.maxQoLen()) * group);
+            covers(spec, batch, rows, cut(spec, batch, rows, run % 5 == 4 ? 1 + random.nextInt(40) : 0));
+        }
+    }
+
+    @Test
+    void requestsWithoutKeysAreWrittenAndThoseWithoutRowsAreNot() {
+        AttentionSpec spec = Specs.of(4, 7).build();
+        BatchShape batch = Specs.batch(new int[]{1, 0, 2, 0}, 0, 0, 0, 500);
+        List<Unit> units = covers(spec, batch, 7, cut(spec, batch, 7, 0));
+        assertEquals(3 * 4, units.size());
+        assertTrue(units.stream().allMatch(unit -> unit.tokens() == 0 && unit.parts() == 1));
+        assertEquals(0, cut(spec, Specs.batch(new int[]{0, 0}, 10, 20), 7, 0).count());
+        assertEquals(0, cut(spec, Specs.batch(new int[]{}), 7, 0).count());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 31, 32, 100, 4095, 5000})
+    void windowBeginsInTheTileOfItsFirstKey(int windowLeft) {
+        AttentionSpec spec = Specs.of(2, 3).windowLeft(windowLeft).causal().build();
+        BatchShape batch = Specs.batch(new int[]{1, 4, 1}, 4096, 4096, 5);
+        for (Unit unit : covers(spec, batch, 3, cut(spec, batch, 3, 0))) {
+            assertTrue(unit.kvLen() - unit.kvStart() < windowLeft + unit.qoLen() + KernelShape.TILE,
+                    () -> "reads more than the window and its tile: " + unit);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 7, 32, 33})
+    void forcedSplitsAreMadeAsFarAsThereAreTiles(int forced) {
+        AttentionSpec spec = Specs.of(2, 7).build();
+        BatchShape batch = Specs.decode(32 * 64, 40, 0);
+        List<Unit> units = covers(spec, batch, 7, cut(spec, batch, 7, forced));
+        int parts = Math.ceilDiv(64, Math.ceilDiv(64, forced));
+        for (Unit unit : units) {
+            assertEquals(switch (unit.kvLen()) {
+                case 40 -> Math.min(forced, 2);
+                case 0 -> 1;
+                default -> parts;
+            }, unit.parts());
+        }
+    }
+
+    @Test
+    void mergeIsNeverAskedForMorePartsThanItHolds() {
+        AttentionSpec spec = Specs.of(1, 1).build();
+        BatchShape batch = Specs.decode(32 * 100);
+        CudaCoreSchedule schedule = CudaCoreSchedule.of(spec, batch, 1, AT_ONCE, 100, 8);
+        covers(spec, batch, 1, schedule);
+        assertTrue(schedule.maxParts() <= 8 && schedule.maxParts() > 4, () -> "" + schedule.maxParts());
+    }
+
+    @Test
+    void fewRowsFillTheDeviceInOneRound() {
+        for (int requests : new int[]{1, 2, 8, 30}) {
+            for (int kvLen : new int[]{300, 4096, 131_072}) {
+                AttentionSpec spec = Specs.of(4, 7).build();
+                int[] kvLens = new int[requests];
+                Arrays.fill(kvLens, kvLen);
+                BatchShape batch = Specs.decode(kvLens);
+                CudaCoreSchedule schedule = cut(spec, batch, 7, 0);
+                covers(spec, batch, 7, schedule);
+                assertTrue(schedule.count() <= AT_ONCE,
+                        () -> schedule.count() + " units wait for a second round");
+                int most = AT_ONCE / (4 * requests);
+                int worthIt = Math.max(1, kvLen / CudaCoreSchedule.LEAST_TOKENS);
+                assertTrue(schedule.maxParts() >= Math.min(most, worthIt) / 2,
+                        () -> "idle: " + schedule.count());
+            }
+        }
+    }
+
+    @Test
+    void manyEvenRowsAreNotCutAndOneLongAmongThemIs() {
+        AttentionSpec spec = Specs.of(8, 4).build();
+        int[] kvLens = new int[64];
+        Arrays.fill(kvLens, 2048);
+        CudaCoreSchedule even = cut(spec, Specs.decode(kvLens), 4, 0);
+        assertEquals(64 * 8, even.count());
+        assertEquals(0, even.slots());
+        kvLens[40] = 200_000;
+        BatchShape batch = Specs.decode(kvLens);
+        CudaCoreSchedule uneven = cut(spec, batch, 4, 0);
+        List<Unit> units = covers(spec, batch, 4, uneven);
+        assertTrue(uneven.maxParts() >= 4, () -> "the long one is cut into " + uneven.maxParts());
+        assertEquals(200_000, units.getFirst().kvLen(), "and begins first");
+    }
+
+    @Test
+    void longPartsComeFirst() {
+        AttentionSpec spec = Specs.of(8, 4).build();
+        int[] kvLens = new Random(5).ints(100, 1, 1500).toArray();
+        BatchShape batch = Specs.decode(kvLens);
+        List<Unit> units = covers(spec, batch, 4, cut(spec, batch, 4, 0));
+        for (int i = 1; i < units.size(); i++) {
+            Unit before = units.get(i - 1);
+            Unit after = units.get(i);
+            assertEquals(1, after.parts());
+            assertTrue(before.tokens() >= after.tokens(), () -> before + " comes before " + after);
+        }
+        kvLens[7] = 90_000;
+        kvLens[70] = 40_000;
+        units = covers(spec, Specs.decode(kvLens), 4, cut(spec, Specs.decode(kvLens), 4, 0));
+        int shortest = 1 << 30;
+        for (Unit unit : units) {
+            int longest = Math.ceilDiv(unit.kvLen(), unit.parts()); // a part may be rounded up to whole tiles
+            assertTrue(longest <= shortest + 2 * KernelShape.TILE, () -> "late: " + unit);
+            shortest = Math.min(shortest, longest);
+        }
+    }
+}
