@@ -31,6 +31,40 @@ public record BenchShape(
             new BenchShape("28/4", 128, "bf16", "bf16", 16, "512x512", true));
 
     /**
+     * Decode as served from a GPU: every group size at equal KV bytes, models' heads from one short sequence to
+     * gigabytes, fp8 KV and f32.
+     */
+    public static List<BenchShape> deviceDefaults() {
+        List<BenchShape> rows = new ArrayList<>();
+        for (int group : new int[]{1, 2, 3, 4, 5, 6, 7, 8, 12, 16}) {
+            rows.add(decode(8 * group + "/8", "bf16", "bf16", "8*1x4096"));
+        }
+        for (String heads : List.of("32/32", "32/8", "28/4", "40/8", "64/8")) {
+            for (String batch : List.of("1*1x4096", "8*1x4096", "64*1x1024", "64*1x8192")) {
+                BenchShape row = decode(heads, "bf16", "bf16", batch);
+                if (!rows.contains(row)) {
+                    rows.add(row);
+                }
+            }
+        }
+        for (String heads : List.of("32/8", "28/4", "64/8")) {
+            for (String batch : List.of("8*1x4096", "64*1x8192")) {
+                rows.add(decode(heads, "bf16", "fp8_e4m3", batch));
+            }
+        }
+        for (String heads : List.of("32/8", "28/4")) {
+            for (String batch : List.of("1*1x4096", "8*1x4096", "64*1x1024")) {
+                rows.add(decode(heads, "f32", "f32", batch));
+            }
+        }
+        return List.copyOf(rows);
+    }
+
+    private static BenchShape decode(String heads, String dtype, String kvDtype, String batch) {
+        return new BenchShape(heads, 128, dtype, kvDtype, 16, batch, false);
+    }
+
+    /**
      * Reads rows from a CSV file.
      *
      * @throws IllegalArgumentException naming the line that is malformed

@@ -1,0 +1,15 @@
+package dev.heddle.cli;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.function.LongSupplier;
+
+/** Heap that a thread has allocated. Needs the module jdk.management. */
+final class AllocatedBytes {
+    private AllocatedBytes() {}
+
+    static LongSupplier ofThisThread() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        return threads::getCurrentThreadAllocatedBytes;
+    }
+}
