@@ -26,18 +26,19 @@ public final class ReferenceError {
     private static final double F32_SLACK = 4 * Math.ulp(1f);
 
     /**
-     * Orders in which a dot product is summed, first to last and last to first. A few large logits decide an output, so
-     * that one order alone may be right by luck, and a bound from it be too tight for every other.
+     * Ways to sum a dot product: first to last, last to first, and as vector units do, in 4, 8 or 16 interleaved sums. A
+     * few large logits decide an output, so that one order alone may be right by luck, and a bound from it be too tight
+     * for every other.
      */
-    private static final int ORDERS = 2;
+    private static final int[] LANES = {1, -1, 4, 8, 16};
 
     private final AttentionSpec spec;
     private final BatchShape batch;
     private final KvCacheView kv;
     private final HeadParameters heads;
     private final Expected exact;
-    private final double[] maxError = new double[ORDERS];
-    private final double[] sumError = new double[ORDERS];
+    private final double[] maxError = new double[LANES.length];
+    private final double[] sumError = new double[LANES.length];
     private double maxFloor;
     private double sumFloor;
 
@@ -77,8 +78,8 @@ public final class ReferenceError {
                 int head = kvHead * spec.groupSize() + g;
                 int at = (batch.qoIndptr(request) + row) * spec.numQoHeads() + head;
                 float[] query = HostInputs.row(q, batch.qoIndptr(request) + row, head);
-                for (int order = 0; order < ORDERS; order++) {
-                    float[] logits = logits(request, row, head, kvHead, query, keys, order == 0);
+                for (int order = 0; order < LANES.length; order++) {
+                    float[] logits = logits(request, row, head, kvHead, query, keys, LANES[order]);
                     score(order, at, output(head, kvHead, logits, values));
                 }
                 floor(at);
@@ -87,7 +88,7 @@ public final class ReferenceError {
     }
 
     private float[] logits(int request, int row, int head, int kvHead, float[] query, float[][] keys,
-            boolean forward) {
+            int lanes) {
         float[] logits = new float[keys.length];
         float scale = spec.smScale() * kv.scales().k(kvHead);
         float cap = spec.logitsSoftCap();
@@ -97,11 +98,7 @@ public final class ReferenceError {
                 logits[key] = Float.NEGATIVE_INFINITY;
                 continue;
             }
-            float dot = 0;
-            for (int i = 0; i < query.length; i++) {
-                int d = forward ? i : query.length - 1 - i;
-                dot += query[d] * keys[key][d];
-            }
+            float dot = dot(query, keys[key], lanes);
             float s = scale * dot;
             if (cap != 0) {
                 s = cap * (float) Math.tanh(s / cap);
@@ -109,6 +106,20 @@ public final class ReferenceError {
             logits[key] = s + slope * (key - Oracle.position(batch, request, row));
         }
         return logits;
+    }
+
+    private static float dot(float[] query, float[] key, int lanes) {
+        float[] sums = new float[Math.abs(lanes)];
+        for (int i = 0; i < query.length; i++) {
+            int d = lanes > 0 ? i : query.length - 1 - i;
+            sums[i % sums.length] += query[d] * key[d];
+        }
+        for (int left = sums.length / 2; left > 0; left /= 2) {
+            for (int i = 0; i < left; i++) {
+                sums[i] += sums[i + left];
+            }
+        }
+        return sums[0];
     }
 
     private float[] output(int head, int kvHead, float[] logits, float[][] values) {

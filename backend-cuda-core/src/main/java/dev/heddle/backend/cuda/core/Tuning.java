@@ -15,7 +15,10 @@ record Tuning(int rows, int warps, int ctas, boolean evictFirst) {
     private static final int MOST_ROWS_F32 = 16;
 
     /** KV bytes from which dirty lines are no longer what bounds the reads, and the hint only costs. */
-    private static final long EVICT_FIRST_BYTES = 384L << 20;
+    private static final long EVICT_FIRST_BYTES = 256L << 20;
+
+    /** The same for many short sequences, whose CTAs leave more dirty lines to meet. */
+    private static final long EVICT_FIRST_BYTES_SHORT = 384L << 20;
 
     private static final int SHORT_TOKENS = 2048;
 
@@ -29,9 +32,10 @@ record Tuning(int rows, int warps, int ctas, boolean evictFirst) {
             columns += (long) Math.ceilDiv(batch.qoLen(i) * spec.groupSize(), rows) * spec.numKvHeads();
         }
         long tokens = batch.pageTable().totalKvLen() / Math.max(1, batch.batchSize());
-        boolean evictFirst = batch.pageTable().totalKvLen() * spec.kvBytesPerToken() <= EVICT_FIRST_BYTES;
         int ctas = ctas(spec, rows, columns, multiprocessors, tokens <= SHORT_TOKENS);
-        int warps = warps(spec, rows, ctas, columns <= multiprocessors) / ctas;
+        boolean evictFirst = batch.pageTable().totalKvLen()
+                * spec.kvBytesPerToken() < (ctas > 2 ? EVICT_FIRST_BYTES_SHORT : EVICT_FIRST_BYTES);
+        int warps = warps(spec, rows, ctas) / ctas;
         while (true) {
             int fit = KernelShape.warpsThatFit(spec, rows, ctas, warps, sharedBytes);
             if (ctas == 1 || 2 * fit > warps) {
@@ -44,20 +48,17 @@ record Tuning(int rows, int warps, int ctas, boolean evictFirst) {
 
     /** Returns CTAs per multiprocessor: all columns at once if they can be, else CTAs small enough to overlap. */
     private static int ctas(AttentionSpec spec, int rows, long columns, int multiprocessors, boolean small) {
-        if (columns <= multiprocessors) {
-            return 1;
+        if (2 * columns <= multiprocessors) {
+            return 1; // cut into parts, and the larger a CTA the fewer there are to merge
         }
         boolean simple = spec.kDtype().byteSize() == 1 && rows <= 2;
         return columns > 2L * multiprocessors && (small || simple) ? 4 : 2;
     }
 
     /** Returns the warps of a multiprocessor. */
-    private static int warps(AttentionSpec spec, int rows, int ctas, boolean few) {
+    private static int warps(AttentionSpec spec, int rows, int ctas) {
         boolean small = KernelShape.tile(spec) < KernelShape.TILE;
-        if (rows > MANY_ROWS && !small) {
-            return 8;
-        }
-        if (few && !small) {
+        if (!small && (ctas == 1 || rows > MANY_ROWS)) {
             return 8;
         }
         // Converting bytes takes so many instructions that more warps have to take turns.
