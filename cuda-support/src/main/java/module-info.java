@@ -12,4 +12,5 @@ module dev.heddle.cuda {
     requires org.lwjgl.cuda;
 
     exports dev.heddle.cuda;
+    exports dev.heddle.cuda.decode;
 }

@@ -31,4 +31,9 @@ public record KernelSource(String name, String text, Class<?> home) {
             throw new UncheckedIOException("cannot read " + name + " of " + home.getName(), e);
         }
     }
+
+    /** Returns this source with another before it. */
+    public KernelSource after(KernelSource first) {
+        return new KernelSource(name, first.text + text, home);
+    }
 }

@@ -69,7 +69,7 @@ final class ImageCatalogue {
     }
 
     static KernelSource source() {
-        return KernelSource.resource(CudaCoreBackend.class, "decode.cu");
+        return CudaCoreBackend.source(CudaCoreBackend.class);
     }
 
     /** Returns the shapes, each once. */

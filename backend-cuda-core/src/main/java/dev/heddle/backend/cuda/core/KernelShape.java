@@ -3,6 +3,7 @@ package dev.heddle.backend.cuda.core;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.KvQuantisation;
 import dev.heddle.core.tensor.DataType;
+import dev.heddle.cuda.decode.DecodeKernel;
 import java.util.List;
 
 /**
@@ -26,18 +27,9 @@ record KernelShape(
         int slots,
         int tile,
         int slices,
-        boolean general) {
+        boolean general) implements DecodeKernel {
     /** KV tokens of the larger tile; the smaller one has half. */
     static final int TILE = 32;
-
-    /** KV heads that per-head scales may be given for: they travel in the kernel's argument. */
-    static final int MAX_HEADS = 128;
-
-    /** Segments of a cache; their addresses travel in the kernel's argument, which the driver limits to 4 KiB. */
-    static final int MAX_SEGMENTS = 160;
-
-    /** Parts of a row: beyond, merging takes longer than reading. */
-    static final int MOST_PARTS = 1024;
 
     private static final int STATIC_BYTES = 1024 + 1024; // static variables, and what the driver keeps of each CTA
     private static final int SHORT_ROW = 256; // bytes of a token up to which tiles are large
@@ -66,8 +58,8 @@ record KernelShape(
         return rows <= most ? 8 : 4;
     }
 
-    /** Returns the shape that takes everything. */
-    KernelShape forAnything() {
+    @Override
+    public KernelShape forAnything() {
         return new KernelShape(rows, headDimQk, headDimVo, kv, warps, ctas, slots, tile, slices, true);
     }
 
@@ -90,8 +82,8 @@ record KernelShape(
         return Math.ceilDiv(headDimQk / chunk(kv), slices) * slices * chunk(kv);
     }
 
-    /** Returns the dynamic shared memory of a CTA in bytes. */
-    int sharedBytes() {
+    @Override
+    public int sharedBytes() {
         int slot = tile * Math.max(headDimQk, headDimVo) * kv.byteSize();
         int weights = tile * Math.ceilDiv(rows, 4) * 4 * Float.BYTES;
         int rings = rows * qPitch() * Float.BYTES + warps * (slots * slot + weights);
@@ -99,27 +91,16 @@ record KernelShape(
         return Math.max(rings, states);
     }
 
-    /** Returns how many floats one part of a tile takes in the workspace. */
-    int stateFloats() {
+    @Override
+    public int stateFloats() {
         return rows * headDimVo + Math.ceilDiv(rows, 4) * 4;
     }
 
-    /** Returns the macros that the source is compiled with. */
-    List<String> macros() {
-        return List.of("ROWS=" + rows, "DIM_QK=" + headDimQk, "DIM_VO=" + headDimVo, "KV_TYPE=" + code(kv),
+    @Override
+    public List<String> macros() {
+        return List.of("ROWS=" + rows, "DIM_QK=" + headDimQk, "DIM_VO=" + headDimVo,
+                "KV_TYPE=" + DecodeKernel.code(kv),
                 "WARPS=" + warps, "CTAS=" + ctas, "SLOTS=" + slots, "TILE=" + tile, "SLICES=" + slices,
                 "GENERAL=" + (general ? 1 : 0), "MAX_HEADS=" + MAX_HEADS, "MAX_SEGMENTS=" + MAX_SEGMENTS);
-    }
-
-    /** Returns the number that the source knows a type by. */
-    static int code(DataType type) {
-        return switch (type) {
-            case F32 -> 0;
-            case F16 -> 1;
-            case BF16 -> 2;
-            case FP8_E4M3 -> 3;
-            case FP8_E5M2 -> 4;
-            case INT8 -> 5;
-        };
     }
 }

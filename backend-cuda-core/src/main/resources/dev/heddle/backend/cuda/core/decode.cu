@@ -1,4 +1,4 @@
-// Decode and short append on CUDA cores, for one shape. Self-contained: no header is needed to compile it.
+// Decode and short append on CUDA cores, for one shape. common.cu precedes it; no header is needed to compile it.
 //
 // One CTA owns one work unit: the rows of one tile (query rows × query heads of one KV head) against one range of
 // KV tokens. Each warp has a ring of its own in shared memory and walks over tiles of 32 tokens; no barrier is
@@ -14,96 +14,12 @@
 // (tiles of K or V in a warp's ring), TILE (tokens of a tile, 16 or 32), SLICES,
 // and GENERAL: whether there may be masks, a soft cap, ALiBi, scales per head, or a cache in several segments.
 
-#define F32 0
-#define F16 1
-#define BF16 2
-#define E4M3 3
-#define E5M2 4
-#define INT8 5
-
 #ifndef CTAS
 #define CTAS 1
 #endif
 #ifndef SLICES
 #define SLICES 8
 #endif
-#if GENERAL
-#define K_SEGMENTS p.kSegments
-#define V_SEGMENTS p.vSegments
-#else
-#define K_SEGMENTS (const u64*)0
-#define V_SEGMENTS (const u64*)0
-#endif
-
-typedef unsigned int u32;
-typedef unsigned long long u64;
-typedef unsigned short u16;
-typedef unsigned char u8;
-
-struct Unit {
-    int row;        // first query row of the request in q
-    int qoLen;      // query rows of the request
-    int kvLen;      // KV tokens of the request
-    int pages;      // index of its first page id
-    int kvHead;
-    int firstRow;   // first row of the tile: query row * group size + head in the group
-    int kvStart;    // range of tokens
-    int kvEnd;
-    int part;       // which part of the tile's range this is
-    int parts;      // how many there are; 1 writes the result itself
-    int slot;       // where the tile's parts begin in the workspace
-    int counter;    // counts the parts that have arrived; -1: no work, a place kept for a later schedule
-};
-
-// The one kernel argument. KernelArguments.java writes it: keep the two in step.
-struct Params {
-    const void* q;
-    const void* k;
-    const void* v;
-    void* out;
-    float* lse;                 // null: not asked for
-    const float* sinks;         // null: none
-    const float* slopes;
-    const Unit* units;
-    const int* pages;
-    float* partials;            // [slots][STATE]: normalised output [ROWS][DIM_VO], then LSE in base 2 [ROWS]
-    u32* arrived;               // zero between launches
-    long long qRowStride;       // elements
-    long long qHeadStride;
-    long long outRowStride;
-    long long outHeadStride;
-    long long lseRowStride;
-    long long lseHeadStride;
-    long long sinkStride;
-    long long slopeStride;
-    long long kPageStride;      // bytes
-    long long kTokenStride;
-    long long kHeadStride;
-    long long vPageStride;
-    long long vTokenStride;
-    long long vHeadStride;
-    float smScale;
-    float softCap;
-    float kScale;
-    float vScale;
-    int windowLeft;             // -1: none
-    int causal;
-    int groupSize;
-    int pageSize;
-    int pagesPerSegment;        // 0: one segment
-    int evictFirst;             // what is read once should not push out what is read again
-    int qType;
-    int outType;
-#if GENERAL
-    int headScales;             // whether the two tables hold the scales, and not kScale and vScale
-    int padding;
-    float kScales[MAX_HEADS];
-    float vScales[MAX_HEADS];
-    u64 kSegments[MAX_SEGMENTS];
-    u64 vSegments[MAX_SEGMENTS];
-#endif
-};
-
 template <int TYPE> struct Type { static const int BYTES = TYPE == F32 ? 4 : TYPE == F16 || TYPE == BF16 ? 2 : 1; };
 
 static const int KV_BYTES = Type<KV_TYPE>::BYTES;
@@ -125,10 +41,6 @@ static const int TOKEN_PARTS = 32 / LANES;
 static_assert(TOKEN_PARTS <= TILE, "a short head dim needs a tile of 32");
 static const int CHUNKS_PER_LANE = (V_CHUNKS + 31) / 32;
 static const int WARP_BYTES = SLOTS * SLOT + TILE * P_PITCH * 4;
-static const int STATE = ROWS * DIM_VO + (ROWS + 3) / 4 * 4; // floats of a part in the workspace
-static const int MERGED = 8;                                // parts whose loads are under way at once in a merge
-static const float LOG2E = 1.4426950408889634f;
-#define NEG_INF (-__int_as_float(0x7f800000))
 #define EXACT (KV_TYPE == F32)
 // The weight of a token that a row does not see: unlike a weight too small for a float, not even NaN passes it.
 #define UNSEEN (-0.0f)
@@ -139,31 +51,6 @@ template <int CHUNKS> __device__ __forceinline__ int swizzle(int token) {
     const int PHASE = 128 / CHUNK_BYTES;           // chunks of a phase
     const int TOKENS = PHASE > SLICES ? PHASE / SLICES : 1;
     return TOKENS > 1 && CHUNKS % PHASE == 0 ? (token & (TOKENS - 1)) * SLICES : 0;
-}
-
-__device__ __forceinline__ float exp2Fast(float x) {
-    float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
-}
-
-// Good to a few units in the last place; near zero by its series, where 1 - 2 / (exp(2x) + 1) loses all digits.
-__device__ __forceinline__ float tanhAccurate(float x) {
-    float square = x * x;
-    float series = fmaf(square, 21844.0f / 6081075, -1382.0f / 155925);
-    series = fmaf(square, series, 62.0f / 2835);
-    series = fmaf(square, series, -17.0f / 315);
-    series = fmaf(square, series, 2.0f / 15);
-    series = fmaf(square, series, -1.0f / 3);
-    series = fmaf(x * square, series, x);
-    float far = 1 - 2 / (exp2Fast(2 * LOG2E * fabsf(x)) + 1);
-    return x != x || square < 0.2f ? series : copysignf(far, x);
-}
-
-__device__ __forceinline__ float halfToFloat(u16 bits) {
-    float y;
-    asm("{.reg .f16 h; mov.b16 h, %1; cvt.f32.f16 %0, h;}" : "=f"(y) : "h"(bits));
-    return y;
 }
 
 __device__ __forceinline__ void halvesToFloats(u32 pair, float& low, float& high) {
@@ -185,38 +72,6 @@ __device__ __forceinline__ u32 e4m3ToHalves(u32 pair) {
     if ((spread & 0x7f0000) == 0x7f0000) y |= 0x7fff0000;
 #endif
     return y;
-}
-
-__device__ __forceinline__ float load(int type, const void* base, long long index) {
-    if (type == F32) return ((const float*)base)[index];
-    u16 bits = ((const u16*)base)[index];
-    return type == BF16 ? __int_as_float((int)((u32)bits << 16)) : halfToFloat(bits);
-}
-
-// Four neighbours at once; 8 or 16 bytes aligned.
-__device__ __forceinline__ void store(int type, void* base, long long index, float4 value) {
-    if (type == F32) {
-        *(float4*)((float*)base + index) = value;
-        return;
-    }
-    uint2 pairs;
-    if (type == BF16) {
-        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pairs.x) : "f"(value.y), "f"(value.x));
-        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pairs.y) : "f"(value.w), "f"(value.z));
-    } else {
-        asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pairs.x) : "f"(value.y), "f"(value.x));
-        asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pairs.y) : "f"(value.w), "f"(value.z));
-    }
-    *(uint2*)((u16*)base + index) = pairs;
-}
-
-__device__ __forceinline__ float4 scaled(float4 x, float f) { return make_float4(x.x * f, x.y * f, x.z * f, x.w * f); }
-
-__device__ __forceinline__ void add(float4& sum, float4 x, float f) {
-    sum.x = fmaf(x.x, f, sum.x);
-    sum.y = fmaf(x.y, f, sum.y);
-    sum.z = fmaf(x.z, f, sum.z);
-    sum.w = fmaf(x.w, f, sum.w);
 }
 
 // One chunk of K or V as it lies in shared memory.
@@ -277,15 +132,7 @@ struct Copier {
     u64 policy;
     int lane;
 
-    __device__ __forceinline__ Copier(const Params& params, int lane) : p(params), lane(lane) {
-        asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
-    }
-
-    // Page id of token start + lane; asked for one tile ahead, since the answer takes as long as the data itself.
-    __device__ __forceinline__ int pageId(const int* pages, int start, int end) const {
-        int token = start + lane;
-        return token < end ? pages[token / p.pageSize] : 0;
-    }
+    __device__ __forceinline__ Copier(const Params& params, int lane) : p(params), policy(evictFirst()), lane(lane) {}
 
     // Copies one tile of K or V; lane = token computes where its row begins. Tokens past the end become zeros, so
     // that what lies in unused slots never meets a number.
@@ -294,15 +141,7 @@ struct Copier {
             long long tokenStride, long long headOffset, int id, int start, int end) const {
         const int WIDE = ROW % 16 == 0 ? 16 : 8;
         const int PIECES = ROW / WIDE;
-        int token = start + lane;
-        u64 row = base;
-#if GENERAL
-        if (p.pagesPerSegment > 0) {
-            row = base + segments[id / p.pagesPerSegment];
-            id = id % p.pagesPerSegment;
-        }
-#endif
-        row += headOffset + (long long)id * pageStride + (long long)(token < end ? token % p.pageSize : 0) * tokenStride;
+        const u64 row = rowOf(p, base, segments, pageStride, tokenStride, headOffset, id, start, end);
         int count = end - start;
         if (PIECES % 32 == 0 || (32 % PIECES == 0 && 32 / PIECES <= TILE)) {
             const int PER_ROW = PIECES >= 32 ? 1 : 32 / PIECES; // rows that the warp copies at once
@@ -331,25 +170,14 @@ struct Copier {
         int at = piece * WIDE;
         int swizzled = at ^ swizzle<CHUNKS>(t) * CHUNK_BYTES;
         u32 to = target + t * ROW + swizzled;
-        int bytes = inside ? WIDE : 0;
         if (WIDE == 16) {
-            if (p.evictFirst) {
-                asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2, %3;"
-                    :: "r"(to), "l"(from + at), "r"(bytes), "l"(policy));
-            } else {
-                asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"(to), "l"(from + at), "r"(bytes));
-            }
+            copy16(p, policy, to, from + at, inside);
         } else {
+            int bytes = inside ? 8 : 0;
             asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" :: "r"(to), "l"(from + at), "r"(bytes));
         }
     }
 };
-
-__device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;"); }
-
-template <int LEFT> __device__ __forceinline__ void arrive() { asm volatile("cp.async.wait_group %0;" :: "n"(LEFT)); }
-
-extern __shared__ __align__(128) char shared[];
 
 // Where q's element `e` of chunk `c` lies in a row: lanes of different slices meet different banks.
 __device__ __forceinline__ int qAt(int c, int e) { return (e / 4 * (K_STEPS * SLICES) + c) * 4 + e % 4; }
@@ -440,8 +268,8 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32, CTAS) heddle_decode(con
     // Tiles of this warp: warp, warp + WARPS, ... The order of copies is K0 V0 K1 V1 ..., around the ring.
     const int tiles = (u.kvEnd - u.kvStart + TILE - 1) / TILE;
     const int mine = tiles > warp ? (tiles - warp + WARPS - 1) / WARPS : 0;
-    int id = copier.pageId(pages, u.kvStart + warp * TILE, u.kvEnd);
-    int idAhead = copier.pageId(pages, u.kvStart + (warp + WARPS) * TILE, u.kvEnd);
+    int id = pageId(p, pages, u.kvStart + warp * TILE, u.kvEnd);
+    int idAhead = pageId(p, pages, u.kvStart + (warp + WARPS) * TILE, u.kvEnd);
     auto fetch = [&](int piece) {
         int t = piece >> 1;
         if (t < mine) {
@@ -450,7 +278,7 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32, CTAS) heddle_decode(con
             if (piece & 1) {
                 copier.tile<V_ROW, V_CHUNKS>(target, (u64)p.v, V_SEGMENTS, p.vPageStride, p.vTokenStride, vHead, id, start, u.kvEnd);
                 id = idAhead;
-                idAhead = copier.pageId(pages, start + 2 * WARPS * TILE, u.kvEnd);
+                idAhead = pageId(p, pages, start + 2 * WARPS * TILE, u.kvEnd);
             } else {
                 copier.tile<K_ROW, K_CHUNKS>(target, (u64)p.k, K_SEGMENTS, p.kPageStride, p.kTokenStride, kHead, id, start, u.kvEnd);
             }
@@ -463,13 +291,10 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32, CTAS) heddle_decode(con
     // q, scaled for base 2, while the first tiles are under way.
 #if GENERAL
     const bool modified = p.softCap != 0 || p.slopes;
-    const float vScale = p.headScales ? p.vScales[u.kvHead] : p.vScale;
-    float scale = p.smScale * (p.headScales ? p.kScales[u.kvHead] : p.kScale);
 #else
     const bool modified = false;
-    const float vScale = p.vScale;
-    float scale = p.smScale * p.kScale;
 #endif
+    float scale = scaleOf(p, u.kvHead);
     // A score × unit is the exponent in base 2. With f32 inputs q keeps its digits (only its sign may change), since a
     // product rounded once more would be the largest error of all; with shorter types everything is folded into q.
     const float sign = scale < 0 ? -1 : scale > 0 ? 1 : 0;
@@ -649,105 +474,5 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32, CTAS) heddle_decode(con
     }
     __syncthreads();
 
-    // Writes a row's LSE; returns what its output is to be multiplied with.
-    auto finish = [&](int r, float all, bool writes) {
-        int at = u.firstRow + r;
-        int head = u.kvHead * p.groupSize + at % p.groupSize;
-        float factor = vScale;
-        if (p.sinks) {
-            float sink = p.sinks[head * p.sinkStride] * LOG2E;
-            float high = fmaxf(all, sink);
-            if (high != NEG_INF) {
-                float with = high + __log2f(exp2Fast(all - high) + exp2Fast(sink - high));
-                factor *= all == NEG_INF ? 0 : exp2Fast(all - with);
-                all = with;
-            }
-        }
-        if (p.lse && writes) {
-            p.lse[(u.row + at / p.groupSize) * p.lseRowStride + head * p.lseHeadStride] = all * 0.6931471805599453f;
-        }
-        return factor;
-    };
-    auto write = [&](int r, int d, float4 value, float factor) {
-        int at = u.firstRow + r;
-        int head = u.kvHead * p.groupSize + at % p.groupSize;
-        store(p.outType, p.out, (u.row + at / p.groupSize) * p.outRowStride + head * p.outHeadStride + d,
-            scaled(value, factor));
-    };
-
-    // The warps' states become one. Each thread works out the shares of its row by itself: that is less than a barrier.
-    const int QUADS = DIM_VO / 4;
-    float* mine_ = p.partials + (long long)(u.slot + u.part) * STATE;
-    for (int i = threadIdx.x; i < rows * QUADS; i += WARPS * 32) {
-        int r = i / QUADS;
-        int d = i % QUADS * 4;
-        float high = NEG_INF;
-#pragma unroll
-        for (int w = 0; w < WARPS; w++) high = fmaxf(high, tops[w * ROWS + r]);
-        float total = 0;
-        float4 value = make_float4(0, 0, 0, 0);
-#pragma unroll
-        for (int w = 0; w < WARPS; w++) {
-            float x = tops[w * ROWS + r];
-            float mass = sums[w * ROWS + r];
-            float share = x == NEG_INF ? 0 : exp2Fast(x - high);
-            total += x == NEG_INF ? mass : share * mass; // NaN alone raises no maximum, but must count
-            add(value, *(const float4*)(states + (w * ROWS + r) * DIM_VO + d), share);
-        }
-        float all = total == 0 ? NEG_INF : (high == NEG_INF ? 0 : high) + __log2f(total);
-        value = scaled(value, total == 0 ? 0 : total != total ? total : 1 / total);
-        if (u.parts == 1) {
-            write(r, d, value, finish(r, all, d == 0));
-        } else {
-            __stcg((float4*)(mine_ + r * DIM_VO + d), value);
-            if (d == 0) __stcg(mine_ + ROWS * DIM_VO + r, all);
-        }
-    }
-    if (u.parts == 1) return;
-
-    // The last part to arrive merges all of them, in their order: the result does not depend on who is last.
-    __shared__ u32 last;
-    __syncthreads();
-    if (threadIdx.x == 0) {
-        u32 before;
-        asm volatile("atom.acq_rel.gpu.global.add.u32 %0, [%1], 1;" : "=r"(before) : "l"(p.arrived + u.counter) : "memory");
-        last = before == (u32)u.parts - 1;
-        if (last) p.arrived[u.counter] = 0;
-    }
-    __syncthreads();
-    if (!last) return;
-    const float* first = p.partials + (long long)u.slot * STATE;
-    for (int i = threadIdx.x; i < rows * QUADS; i += WARPS * 32) {
-        int r = i / QUADS;
-        int d = i % QUADS * 4;
-        float high = NEG_INF;
-        float total = 0;
-        float4 value = make_float4(0, 0, 0, 0);
-        for (int j = 0; j < u.parts; j += MERGED) {
-            float lse[MERGED];
-            float4 part[MERGED];
-#pragma unroll
-            for (int k = 0; k < MERGED; k++) { // all loads first: their latency is what a merge costs
-                const float* at = first + (long long)min(j + k, u.parts - 1) * STATE;
-                lse[k] = __ldcg(at + ROWS * DIM_VO + r);
-                part[k] = __ldcg((const float4*)(at + r * DIM_VO + d));
-            }
-            float raised = high;
-#pragma unroll
-            for (int k = 0; k < MERGED; k++) raised = fmaxf(raised, lse[k]);
-            float base2 = raised == NEG_INF ? 0 : raised;
-            float shrink = exp2Fast(high - base2);
-            total *= shrink;
-            value = scaled(value, shrink);
-            high = raised;
-#pragma unroll
-            for (int k = 0; k < MERGED; k++) {
-                float share = j + k < u.parts && lse[k] != NEG_INF ? exp2Fast(lse[k] - base2) : 0;
-                total += share;
-                add(value, part[k], share);
-            }
-        }
-        float all = total == 0 ? NEG_INF : (high == NEG_INF ? 0 : high) + __log2f(total);
-        write(r, d, scaled(value, total == 0 ? 0 : 1 / total), finish(r, all, d == 0));
-    }
+    conclude<ROWS, DIM_VO>(p, u, rows, states, tops, sums);
 }

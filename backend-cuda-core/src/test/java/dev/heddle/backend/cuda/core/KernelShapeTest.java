@@ -10,6 +10,8 @@ import dev.heddle.core.attention.KvQuantisation;
 import dev.heddle.core.capability.Rejection;
 import dev.heddle.core.tensor.DataType;
 import dev.heddle.cuda.CudaDevice;
+import dev.heddle.cuda.decode.DecodeBackend;
+import dev.heddle.cuda.decode.DecodeKernel;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -72,16 +74,17 @@ class KernelShapeTest {
     void constantsOfTheTwoSidesAgree(DataType kv) {
         KernelShape shape = KernelShape.of(spec(7, 128, 64, kv), 1, 7, 8, 1);
         Map<String, Integer> constants = source.constants(shape);
-        assertEquals(shape.stateFloats(), constants.get("STATE"));
+        String state = source.only(Pattern.compile("const int STATE = ([^;]+);")).replace("ROWS_", "ROWS");
+        assertEquals(shape.stateFloats(), CExpression.value(state, constants));
         assertTrue(constants.get("TOKEN_PARTS") <= shape.tile());
-        assertEquals(KernelShape.code(kv), constants.get("KV_TYPE"));
+        assertEquals(DecodeKernel.code(kv), constants.get("KV_TYPE"));
         assertEquals(kv.byteSize(), constants.get("KV_BYTES"));
         String name = switch (kv) {
             case FP8_E4M3 -> "E4M3";
             case FP8_E5M2 -> "E5M2";
             default -> kv.name();
         };
-        assertEquals(constants.get(name), KernelShape.code(kv), "the number of " + name);
+        assertEquals(constants.get(name), DecodeKernel.code(kv), "the number of " + name);
         for (String size : List.of("WARP_BYTES", "SLOT")) {
             assertEquals(0, constants.get(size) % 16, size + ": copies and loads are of 16 bytes");
         }
@@ -213,13 +216,13 @@ class KernelShapeTest {
     void scalesPerHeadAreRefusedBeyondWhatTheArgumentHolds() {
         AttentionSpec spec =
                 Specs.of(129, 1).kvDtype(DataType.INT8).kvQuantisation(KvQuantisation.PER_HEAD).build();
-        Rejection reason = CudaCoreBackend.refine(spec).getFirst();
+        Rejection reason = DecodeBackend.refine(CudaCoreBackendProvider.ID, spec).getFirst();
         assertTrue(
                 reason.message()
                         .contains("129 with scales per head requested, 1..128 allowed; use one scale"),
                 reason.message());
         AttentionSpec most =
                 Specs.of(128, 1).kvDtype(DataType.INT8).kvQuantisation(KvQuantisation.PER_HEAD).build();
-        assertEquals(List.of(), CudaCoreBackend.refine(most));
+        assertEquals(List.of(), DecodeBackend.refine(CudaCoreBackendProvider.ID, most));
     }
 }

@@ -1,5 +1,6 @@
-package dev.heddle.backend.cuda.core;
+package dev.heddle.cuda.decode;
 
+import dev.heddle.core.Evolving;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.HeadParameters;
 import dev.heddle.core.attention.KvQuantisation;
@@ -12,8 +13,13 @@ import dev.heddle.cuda.LaunchArguments;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Writes the one argument of the kernel, {@code struct Params} of decode.cu. Allocates nothing after it is made. */
-final class KernelArguments {
+/**
+ * Writes the one argument of the kernel, {@code struct Params} of common.cu. Allocates nothing after it is made.
+ *
+ * @since 0.1
+ */
+@Evolving
+public final class DecodeArguments {
     private static final int Q = 0;
     private static final int K = 8;
     private static final int V = 16;
@@ -47,24 +53,25 @@ final class KernelArguments {
     private static final int PLAIN_BYTES = 248;
     private static final int HEAD_SCALES = 248;
     private static final int K_SCALES = 256;
-    private static final int V_SCALES = K_SCALES + KernelShape.MAX_HEADS * Float.BYTES;
-    private static final int K_SEGMENTS = V_SCALES + KernelShape.MAX_HEADS * Float.BYTES;
-    private static final int V_SEGMENTS = K_SEGMENTS + KernelShape.MAX_SEGMENTS * Long.BYTES;
-    private static final int GENERAL_BYTES = V_SEGMENTS + KernelShape.MAX_SEGMENTS * Long.BYTES;
+    private static final int V_SCALES = K_SCALES + DecodeKernel.MAX_HEADS * Float.BYTES;
+    private static final int K_SEGMENTS = V_SCALES + DecodeKernel.MAX_HEADS * Float.BYTES;
+    private static final int V_SEGMENTS = K_SEGMENTS + DecodeKernel.MAX_SEGMENTS * Long.BYTES;
+    private static final int GENERAL_BYTES = V_SEGMENTS + DecodeKernel.MAX_SEGMENTS * Long.BYTES;
 
     private final LaunchArguments block;
     private final boolean headScales;
     private final int kvHeads;
 
-    KernelArguments(KernelShape shape, AttentionSpec spec) {
+    /** Makes the argument of a kernel for a spec. */
+    public DecodeArguments(DecodeKernel shape, AttentionSpec spec) {
         headScales = spec.kvQuantisation() == KvQuantisation.PER_HEAD;
         kvHeads = spec.numKvHeads();
         block = new LaunchArguments(shape.general() ? GENERAL_BYTES : PLAIN_BYTES);
         if (shape.general()) {
             block.putInt(HEAD_SCALES, headScales ? 1 : 0);
         }
-        block.putInt(Q_TYPE, KernelShape.code(spec.qDtype()));
-        block.putInt(OUT_TYPE, KernelShape.code(spec.outDtype()));
+        block.putInt(Q_TYPE, DecodeKernel.code(spec.qDtype()));
+        block.putInt(OUT_TYPE, DecodeKernel.code(spec.outDtype()));
         block.putFloat(SM_SCALE, spec.smScale());
         block.putFloat(SOFT_CAP, spec.logitsSoftCap());
         block.putInt(WINDOW_LEFT, spec.windowLeft());
@@ -73,12 +80,13 @@ final class KernelArguments {
         block.putInt(PAGE_SIZE, spec.pageSize());
     }
 
-    LaunchArguments block() {
+    /** Returns the struct. */
+    public LaunchArguments block() {
         return block;
     }
 
     /** Says where the schedule lies on the device. */
-    void schedule(long units, long pages, long partials, long arrived, boolean evictFirst) {
+    public void schedule(long units, long pages, long partials, long arrived, boolean evictFirst) {
         block.putLong(UNITS, units);
         block.putLong(PAGES, pages);
         block.putLong(PARTIALS, partials);
@@ -87,7 +95,7 @@ final class KernelArguments {
     }
 
     /** Says where the tensors of a run lie. */
-    void tensors(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
+    public void tensors(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
         block.putLong(Q, address(q));
         block.putLong(OUT, address(out));
         strides(Q_STRIDES, q);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
+import dev.heddle.cuda.decode.DecodeSchedule;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class CudaCoreScheduleTest {
+class DecodeScheduleTest {
     private static final int AT_ONCE = 132;
     private static final int MOST_PARTS = 1024;
 
@@ -30,11 +31,11 @@ class CudaCoreScheduleTest {
         }
     }
 
-    private static List<Unit> units(CudaCoreSchedule schedule) {
+    private static List<Unit> units(DecodeSchedule schedule) {
         DecodeSource.Struct struct = new DecodeSource().struct("Unit", Map.of());
         List<Unit> units = new ArrayList<>();
         for (int i = 0; i < schedule.count(); i++) {
-            int base = i * CudaCoreSchedule.UNIT_INTS;
+            int base = i * DecodeSchedule.UNIT_INTS;
             ToIntFunction<String> at = name -> schedule.units()[base + struct.offset(name) / Integer.BYTES];
             units.add(new Unit(at.applyAsInt("row"), at.applyAsInt("qoLen"), at.applyAsInt("kvLen"),
                     at.applyAsInt("pages"), at.applyAsInt("kvHead"), at.applyAsInt("firstRow"),
@@ -47,7 +48,7 @@ class CudaCoreScheduleTest {
 
     /** Every key that a row sees is computed once, every row is written once, and no two parts share a place. */
     private static List<Unit> covers(AttentionSpec spec, BatchShape batch, int rows,
-            CudaCoreSchedule schedule) {
+            DecodeSchedule schedule) {
         List<Unit> units = units(schedule);
         int group = spec.groupSize();
         int at = 0;
@@ -130,8 +131,8 @@ class CudaCoreScheduleTest {
         return first - first % KernelShape.TILE;
     }
 
-    private static CudaCoreSchedule cut(AttentionSpec spec, BatchShape batch, int rows, int forced) {
-        return CudaCoreSchedule.of(spec, batch, rows, AT_ONCE, forced, MOST_PARTS);
+    private static DecodeSchedule cut(AttentionSpec spec, BatchShape batch, int rows, int forced) {
+        return DecodeSchedule.of(spec, batch, rows, AT_ONCE, forced, MOST_PARTS);
     }
 
     @ParameterizedTest
@@ -192,7 +193,7 @@ class CudaCoreScheduleTest {
     void mergeIsNeverAskedForMorePartsThanItHolds() {
         AttentionSpec spec = Specs.of(1, 1).build();
         BatchShape batch = Specs.decode(32 * 100);
-        CudaCoreSchedule schedule = CudaCoreSchedule.of(spec, batch, 1, AT_ONCE, 100, 8);
+        DecodeSchedule schedule = DecodeSchedule.of(spec, batch, 1, AT_ONCE, 100, 8);
         covers(spec, batch, 1, schedule);
         assertTrue(schedule.maxParts() <= 8 && schedule.maxParts() > 4, () -> "" + schedule.maxParts());
     }
@@ -205,12 +206,12 @@ class CudaCoreScheduleTest {
                 int[] kvLens = new int[requests];
                 Arrays.fill(kvLens, kvLen);
                 BatchShape batch = Specs.decode(kvLens);
-                CudaCoreSchedule schedule = cut(spec, batch, 7, 0);
+                DecodeSchedule schedule = cut(spec, batch, 7, 0);
                 covers(spec, batch, 7, schedule);
                 assertTrue(schedule.count() <= AT_ONCE,
                         () -> schedule.count() + " units wait for a second round");
                 int most = AT_ONCE / (4 * requests);
-                int worthIt = Math.max(1, kvLen / CudaCoreSchedule.LEAST_TOKENS);
+                int worthIt = Math.max(1, kvLen / DecodeSchedule.LEAST_TOKENS);
                 assertTrue(schedule.maxParts() >= Math.min(most, worthIt) / 2,
                         () -> "idle: " + schedule.count());
             }
@@ -222,12 +223,12 @@ class CudaCoreScheduleTest {
         AttentionSpec spec = Specs.of(8, 4).build();
         int[] kvLens = new int[64];
         Arrays.fill(kvLens, 2048);
-        CudaCoreSchedule even = cut(spec, Specs.decode(kvLens), 4, 0);
+        DecodeSchedule even = cut(spec, Specs.decode(kvLens), 4, 0);
         assertEquals(64 * 8, even.count());
         assertEquals(0, even.slots());
         kvLens[40] = 200_000;
         BatchShape batch = Specs.decode(kvLens);
-        CudaCoreSchedule uneven = cut(spec, batch, 4, 0);
+        DecodeSchedule uneven = cut(spec, batch, 4, 0);
         List<Unit> units = covers(spec, batch, 4, uneven);
         assertTrue(uneven.maxParts() >= 4, () -> "the long one is cut into " + uneven.maxParts());
         assertEquals(200_000, units.getFirst().kvLen(), "and begins first");

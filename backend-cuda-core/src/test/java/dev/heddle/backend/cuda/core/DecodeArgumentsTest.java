@@ -13,6 +13,9 @@ import dev.heddle.core.tensor.DataType;
 import dev.heddle.core.tensor.Tensor;
 import dev.heddle.cuda.CudaBuffer;
 import dev.heddle.cuda.WithoutDevice;
+import dev.heddle.cuda.decode.DecodeArguments;
+import dev.heddle.cuda.decode.DecodeKernel;
+import dev.heddle.cuda.decode.DecodeSchedule;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -22,7 +25,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** The bytes that Java writes are where {@code struct Params} of decode.cu has its fields. */
-class KernelArgumentsTest {
+class DecodeArgumentsTest {
     private static final int HEADS = 3;
     private static final long FAR = 1L << 40;
 
@@ -48,7 +51,7 @@ class KernelArgumentsTest {
         return Tensor.strided(WithoutDevice.buffer(address, 1L << 20), 16, dtype, shape, strides);
     }
 
-    private void write(KernelArguments arguments, AttentionSpec spec, KvCacheView view) {
+    private void write(DecodeArguments arguments, AttentionSpec spec, KvCacheView view) {
         arguments.schedule(FAR + 1, FAR + 2, FAR + 3, FAR + 4, true);
         expected.putAll(Map.of("units", FAR + 1, "pages", FAR + 2, "partials", FAR + 3, "arrived", FAR + 4,
                 "evictFirst", 1));
@@ -63,8 +66,8 @@ class KernelArgumentsTest {
                         "lseRowStride", 1003L, "lseHeadStride", 1L, "sinkStride", 1L, "slopeStride", 1L));
         expected.putAll(
                 Map.of("smScale", 0.125f, "softCap", 31f, "windowLeft", 77, "causal", 1, "groupSize", 5,
-                        "pageSize", Specs.PAGE_SIZE, "qType", KernelShape.code(spec.qDtype()), "outType",
-                        KernelShape.code(spec.outDtype())));
+                        "pageSize", Specs.PAGE_SIZE, "qType", DecodeKernel.code(spec.qDtype()), "outType",
+                        DecodeKernel.code(spec.outDtype())));
     }
 
     private KvCacheView view(AttentionSpec spec, int segments, KvScales scales) {
@@ -81,7 +84,7 @@ class KernelArgumentsTest {
                 .v(v, 64, new KvStrides(20_002, 302, 72)).scales(scales).build();
     }
 
-    private void check(KernelArguments arguments, KernelShape shape) {
+    private void check(DecodeArguments arguments, KernelShape shape) {
         DecodeSource source = new DecodeSource();
         DecodeSource.Struct params = source.struct("Params", source.constants(shape));
         assertEquals(params.byteSize(), arguments.block().byteSize(),
@@ -110,7 +113,7 @@ class KernelArgumentsTest {
     void plainArgumentHasEveryFieldInItsPlace() {
         AttentionSpec spec = spec(KvQuantisation.PER_TENSOR);
         KernelShape shape = shape(spec, false);
-        KernelArguments arguments = new KernelArguments(shape, spec);
+        DecodeArguments arguments = new DecodeArguments(shape, spec);
         write(arguments, spec, view(spec, 1, KvScales.perTensor(0.5f, 0.25f)));
         expected.putAll(Map.of("kScale", 0.5f, "vScale", 0.25f, "k", FAR * 2 + 48, "v", FAR * 3 + 64,
                 "pagesPerSegment", 0));
@@ -121,7 +124,7 @@ class KernelArgumentsTest {
     void argumentOfSegmentsAndScalesPerHeadHasEveryFieldInItsPlace() {
         AttentionSpec spec = spec(KvQuantisation.PER_HEAD);
         KernelShape shape = shape(spec, true);
-        KernelArguments arguments = new KernelArguments(shape, spec);
+        DecodeArguments arguments = new DecodeArguments(shape, spec);
         write(arguments, spec,
                 view(spec, 4, KvScales.perHead(new float[]{1, 2, 3}, new float[]{4, 5, 6})));
         expected.putAll(Map.of("kScale", 0f, "vScale", 0f, "k", 48L, "v", 64L, "pagesPerSegment", 9,
@@ -150,7 +153,7 @@ class KernelArgumentsTest {
         }
         DecodeSource source = new DecodeSource();
         DecodeSource.Struct params = source.struct("Params", source.constants(shape));
-        KernelArguments arguments = new KernelArguments(shape, spec);
+        DecodeArguments arguments = new DecodeArguments(shape, spec);
         Tensor q =
                 Tensor.of(WithoutDevice.buffer(0, 1 << 20), DataType.BF16, 1, KernelShape.MAX_HEADS, 8);
         arguments.tensors(q,
@@ -176,7 +179,7 @@ class KernelArgumentsTest {
     void laterRunLeavesNothingOfAnEarlierOne() {
         AttentionSpec spec = spec(KvQuantisation.PER_TENSOR);
         KernelShape shape = shape(spec, true);
-        KernelArguments arguments = new KernelArguments(shape, spec);
+        DecodeArguments arguments = new DecodeArguments(shape, spec);
         write(arguments, spec, view(spec, 2, KvScales.perTensor(7, 8)));
         write(arguments, spec, view(spec, 1, KvScales.perTensor(0.5f, 0.25f)));
         expected.putAll(Map.of("kScale", 0.5f, "vScale", 0.25f, "k", FAR * 2 + 48, "v", FAR * 3 + 64,
@@ -189,9 +192,9 @@ class KernelArgumentsTest {
     @Test
     void unitHasAsManyIntsAsTheSourceReads() {
         DecodeSource.Struct unit = new DecodeSource().struct("Unit", Map.of());
-        assertEquals(CudaCoreSchedule.UNIT_INTS * Integer.BYTES, unit.byteSize());
-        assertEquals(CudaCoreSchedule.UNIT_INTS, unit.fields().size());
-        assertEquals(DeviceSchedule.COUNTER * Integer.BYTES, unit.offset("counter"),
+        assertEquals(DecodeSchedule.UNIT_INTS * Integer.BYTES, unit.byteSize());
+        assertEquals(DecodeSchedule.UNIT_INTS, unit.fields().size());
+        assertEquals(DecodeSchedule.COUNTER * Integer.BYTES, unit.offset("counter"),
                 "negative: a place without work");
     }
 }

@@ -1,5 +1,6 @@
-package dev.heddle.backend.cuda.core;
+package dev.heddle.cuda.decode;
 
+import dev.heddle.core.Evolving;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
 import java.util.Arrays;
@@ -10,13 +11,22 @@ import java.util.Arrays;
  * <p>With few rows each sequence is cut so that every multiprocessor has one part and none waits for a second round;
  * with many, only sequences much longer than a fair share are cut. Long parts come first, since the hardware hands
  * units out in order.
+ *
+ * @since 0.1
  */
-final class CudaCoreSchedule {
+@Evolving
+public final class DecodeSchedule {
     /** Ints of one unit, as the kernel reads it. */
-    static final int UNIT_INTS = 12;
+    public static final int UNIT_INTS = 12;
+
+    /** Place of a unit's counter; negative: no work. */
+    public static final int COUNTER = 11;
 
     /** KV tokens below which a part is not worth its merge: one tile for each of eight warps. */
-    static final int LEAST_TOKENS = 256;
+    public static final int LEAST_TOKENS = 256;
+
+    /** KV tokens that parts are multiples of: whole tiles of every kernel. */
+    public static final int GRAIN = 32;
 
     private final int[] units;
     private final int count;
@@ -24,7 +34,7 @@ final class CudaCoreSchedule {
     private final int counters;
     private final int maxParts;
 
-    private CudaCoreSchedule(int[] units, int count, int slots, int counters, int maxParts) {
+    private DecodeSchedule(int[] units, int count, int slots, int counters, int maxParts) {
         this.units = units;
         this.count = count;
         this.slots = slots;
@@ -40,7 +50,7 @@ final class CudaCoreSchedule {
      * @param forced parts of each sequence, 0 for as many as pay
      * @param mostParts parts that a merge can hold
      */
-    static CudaCoreSchedule of(
+    public static DecodeSchedule of(
             AttentionSpec spec, BatchShape batch, int rows, int atOnce, int forced, int mostParts) {
         int group = spec.groupSize();
         int requests = batch.batchSize();
@@ -58,7 +68,7 @@ final class CudaCoreSchedule {
         int[] parts = new int[requests];
         long count = 0;
         for (int i = 0; i < requests; i++) {
-            int most = Math.clamp(Math.ceilDiv(seen[i], KernelShape.TILE), 1, mostParts);
+            int most = Math.clamp(Math.ceilDiv(seen[i], GRAIN), 1, mostParts);
             int wanted = forced > 0 ? forced : Math.ceilDiv(seen[i], Math.max(1, tokens));
             parts[i] = Math.clamp(wanted, 1, most);
             count += (long) parts[i] * tiles[i] * spec.numKvHeads();
@@ -68,7 +78,7 @@ final class CudaCoreSchedule {
 
     private record Cut(int[] tiles, int[] first, int[] seen, int[] parts) {}
 
-    private static CudaCoreSchedule build(AttentionSpec spec, BatchShape batch, int rows, Cut cut,
+    private static DecodeSchedule build(AttentionSpec spec, BatchShape batch, int rows, Cut cut,
             int count) {
         int[] units = new int[Math.multiplyExact(count, UNIT_INTS)];
         int at = 0;
@@ -79,7 +89,7 @@ final class CudaCoreSchedule {
             int parts = cut.parts()[i];
             // Whole tiles of tokens for each part, and no empty one at the end.
             int tokens =
-                    Math.ceilDiv(Math.ceilDiv(cut.seen()[i], KernelShape.TILE), parts) * KernelShape.TILE;
+                    Math.ceilDiv(Math.ceilDiv(cut.seen()[i], GRAIN), parts) * GRAIN;
             parts = Math.max(1, Math.ceilDiv(cut.seen()[i], Math.max(1, tokens)));
             maxParts = cut.tiles()[i] > 0 ? Math.max(maxParts, parts) : maxParts;
             for (int tile = 0; tile < cut.tiles()[i]; tile++) {
@@ -106,7 +116,7 @@ final class CudaCoreSchedule {
                 }
             }
         }
-        return new CudaCoreSchedule(units, at / UNIT_INTS, slots, counters, maxParts);
+        return new DecodeSchedule(units, at / UNIT_INTS, slots, counters, maxParts);
     }
 
     /** Returns the tokens of a part such that one round of CTAs does everything, if the rows alone do not fill it. */
@@ -166,28 +176,31 @@ final class CudaCoreSchedule {
         }
         long first = (long) batch.kvLen(request) - batch.qoLen(request) - spec.windowLeft();
         // Whole tiles, so that results do not depend on where the window begins within one.
-        return Math.clamp(first, 0, batch.kvLen(request)) / KernelShape.TILE * KernelShape.TILE;
+        return Math.clamp(first, 0, batch.kvLen(request)) / GRAIN * GRAIN;
     }
 
     /** Returns the units, {@link #UNIT_INTS} ints each. */
-    int[] units() {
+    public int[] units() {
         return units;
     }
 
-    int count() {
+    /** Returns how many units there are. */
+    public int count() {
         return count;
     }
 
     /** Returns how many parts the workspace holds. */
-    int slots() {
+    public int slots() {
         return slots;
     }
 
-    int counters() {
+    /** Returns how many rows of tiles are split. */
+    public int counters() {
         return counters;
     }
 
-    int maxParts() {
+    /** Returns the most parts of a row. */
+    public int maxParts() {
         return maxParts;
     }
 }

@@ -1,4 +1,4 @@
-package dev.heddle.backend.cuda.core;
+package dev.heddle.cuda.decode;
 
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
@@ -14,44 +14,43 @@ import dev.heddle.cuda.CudaQueue;
 import org.jspecify.annotations.Nullable;
 
 /** A schedule on the device and the kernel that runs it. */
-final class CudaCorePlan implements BackendPlan {
-    private final CudaCoreBackend backend;
+final class DecodePlan implements BackendPlan {
+    private final DecodeBackend backend;
     private final AttentionSpec spec;
     private final PlanOptions options;
     private final CudaQueue queue;
-    private final KernelShape shape;
+    private final DecodeKernel shape;
     private final CudaKernel kernel;
-    private final KernelArguments arguments;
+    private final DecodeArguments arguments;
     private final DeviceSchedule device;
-    private CudaCoreSchedule schedule;
+    private DecodeSchedule schedule;
     private boolean evictFirst;
     private @Nullable CudaKernel segmentKernel;
-    private @Nullable KernelArguments segmentArguments;
+    private @Nullable DecodeArguments segmentArguments;
 
-    CudaCorePlan(CudaCoreBackend backend, AttentionSpec spec, BatchShape batch, PlanOptions options,
+    DecodePlan(DecodeBackend backend, AttentionSpec spec, BatchShape batch, PlanOptions options,
             CudaQueue queue) {
         this.backend = backend;
         this.spec = spec;
         this.options = options;
         this.queue = queue;
-        Tuning tuning = backend.tuning(spec, batch);
-        this.shape = KernelShape.of(spec, batch.maxQoLen(), tuning.rows(), tuning.warps(), tuning.ctas());
+        this.shape = backend.shape(spec, batch);
         this.kernel = backend.kernel(shape);
         this.schedule = cut(batch);
-        this.evictFirst = tuning.evictFirst();
+        this.evictFirst = backend.evictFirst(spec, batch);
         this.device =
                 new DeviceSchedule(backend.space(), queue, schedule, batch.pageTable(), shape.stateFloats(),
                         options.capture());
-        this.arguments = new KernelArguments(shape, spec);
+        this.arguments = new DecodeArguments(shape, spec);
         bindSchedule(arguments);
     }
 
-    private CudaCoreSchedule cut(BatchShape batch) {
-        return CudaCoreSchedule.of(spec, batch, shape.rows(), backend.multiprocessors() * shape.ctas(),
-                options.kvSplits(), KernelShape.MOST_PARTS);
+    private DecodeSchedule cut(BatchShape batch) {
+        return DecodeSchedule.of(spec, batch, shape.rows(), backend.multiprocessors() * shape.ctas(),
+                options.kvSplits(), DecodeKernel.MOST_PARTS);
     }
 
-    private void bindSchedule(KernelArguments target) {
+    private void bindSchedule(DecodeArguments target) {
         target.schedule(device.units(), device.pages(), device.partials(), device.arrived(), evictFirst);
     }
 
@@ -71,40 +70,38 @@ final class CudaCorePlan implements BackendPlan {
     private void launchSegments(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse,
             HeadParameters heads) {
         int segments = Math.max(kv.k().segments().size(), kv.v().segments().size());
-        if (segments > KernelShape.MAX_SEGMENTS) {
+        if (segments > DecodeKernel.MAX_SEGMENTS) {
             throw new IllegalArgumentException(
-                    "the KV cache has " + segments + " segments; backend cuda-core reads at"
-                            + " most " + KernelShape.MAX_SEGMENTS + ": use larger segments");
+                    "the KV cache has " + segments + " segments; backend " + backend.id() + " reads at"
+                            + " most " + DecodeKernel.MAX_SEGMENTS + ": use larger segments");
         }
         if (segmentKernel == null || segmentArguments == null) {
             segmentKernel = backend.kernel(shape.forAnything());
-            segmentArguments = new KernelArguments(shape.forAnything(), spec);
+            segmentArguments = new DecodeArguments(shape.forAnything(), spec);
             bindSchedule(segmentArguments);
         }
         segmentArguments.tensors(q, kv, out, lse, heads);
         launch(segmentKernel, segmentArguments);
     }
 
-    private void launch(CudaKernel target, KernelArguments with) {
+    private void launch(CudaKernel target, DecodeArguments with) {
         target.launch(queue, device.capacity(), 1, 1, shape.warps() * 32, shape.sharedBytes(), with.block());
     }
 
     @Override
     public boolean replan(BatchShape batch) {
-        Tuning tuning = backend.tuning(spec, batch);
-        KernelShape wanted =
-                KernelShape.of(spec, batch.maxQoLen(), tuning.rows(), tuning.warps(), tuning.ctas());
+        DecodeKernel wanted = backend.shape(spec, batch);
         // Captured work keeps its kernel, which may be less than the best for the new batch but must be able to run it.
         if (options.capture() ? wanted.general() && !shape.general() : !wanted.equals(shape)) {
             return false;
         }
-        CudaCoreSchedule next = cut(batch);
+        DecodeSchedule next = cut(batch);
         if (!device.replace(next, batch.pageTable())) {
             return false;
         }
         schedule = next;
         if (!options.capture()) { // captured arguments are those of the recording
-            evictFirst = tuning.evictFirst();
+            evictFirst = backend.evictFirst(spec, batch);
         }
         bindSchedule(arguments);
         if (segmentArguments != null) {

@@ -1,4 +1,4 @@
-package dev.heddle.backend.cuda.core;
+package dev.heddle.cuda.decode;
 
 import dev.heddle.core.page.PageTable;
 import dev.heddle.cuda.CudaBuffer;
@@ -15,8 +15,7 @@ import java.lang.foreign.ValueLayout;
  * are marked.
  */
 final class DeviceSchedule implements AutoCloseable {
-    static final int COUNTER = 11; // of a unit; negative: no work
-    private static final int UNIT_BYTES = CudaCoreSchedule.UNIT_INTS * Integer.BYTES;
+    private static final int UNIT_BYTES = DecodeSchedule.UNIT_INTS * Integer.BYTES;
     private static final int ROOM = 2; // a captured plan's schedule may grow to so many times its first size
 
     private final CudaQueue queue;
@@ -31,7 +30,7 @@ final class DeviceSchedule implements AutoCloseable {
     private final PinnedBuffer staging;
     private int launched; // CTAs of a launch
 
-    DeviceSchedule(CudaMemorySpace space, CudaQueue queue, CudaCoreSchedule schedule, PageTable table,
+    DeviceSchedule(CudaMemorySpace space, CudaQueue queue, DecodeSchedule schedule, PageTable table,
             int stateFloats, boolean keepsRoom) {
         int room = keepsRoom ? ROOM : 1;
         this.queue = queue;
@@ -59,7 +58,7 @@ final class DeviceSchedule implements AutoCloseable {
     }
 
     /** Replaces the schedule if the new one fits; returns whether it did. */
-    boolean replace(CudaCoreSchedule next, PageTable table) {
+    boolean replace(DecodeSchedule next, PageTable table) {
         if (next.count() > capacity || table.totalPages() > pageCapacity || next.slots() > slotCapacity
                 || next.counters() > counterCapacity) {
             return false;
@@ -67,10 +66,11 @@ final class DeviceSchedule implements AutoCloseable {
         staging.awaitCopy(); // the last one has long been made, unless plans come faster than the device
         MemorySegment to = staging.segment();
         MemorySegment.copy(next.units(), 0, to, ValueLayout.JAVA_INT, 0,
-                next.count() * CudaCoreSchedule.UNIT_INTS);
+                next.count() * DecodeSchedule.UNIT_INTS);
         if (keepsRoom) {
             for (int i = next.count(); i < capacity; i++) {
-                to.set(ValueLayout.JAVA_INT, (long) i * UNIT_BYTES + COUNTER * Integer.BYTES, -1);
+                to.set(ValueLayout.JAVA_INT, (long) i * UNIT_BYTES + DecodeSchedule.COUNTER * Integer.BYTES,
+                        -1);
             }
         } else {
             launched = next.count();

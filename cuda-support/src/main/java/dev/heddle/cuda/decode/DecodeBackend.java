@@ -1,0 +1,137 @@
+package dev.heddle.cuda.decode;
+
+import dev.heddle.core.Evolving;
+import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.KvQuantisation;
+import dev.heddle.core.attention.PlanOptions;
+import dev.heddle.core.capability.Dimension;
+import dev.heddle.core.capability.Phase;
+import dev.heddle.core.capability.Rejection;
+import dev.heddle.core.capability.RejectionCode;
+import dev.heddle.core.spi.AttentionBackend;
+import dev.heddle.core.spi.BackendContext;
+import dev.heddle.core.spi.BackendPlan;
+import dev.heddle.core.tensor.MemorySpace;
+import dev.heddle.cuda.CudaDevice;
+import dev.heddle.cuda.CudaKernel;
+import dev.heddle.cuda.CudaMemorySpace;
+import dev.heddle.cuda.CudaQueue;
+import dev.heddle.cuda.KernelLoader;
+import dev.heddle.cuda.KernelSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Attention on one device by a kernel that walks over work units. A backend says which kernel a request takes; loading,
+ * schedules, memory and launches are here.
+ *
+ * @since 0.1
+ */
+@Evolving
+public abstract class DecodeBackend implements AttentionBackend {
+    private static final String ENTRY = "heddle_decode";
+
+    private final String id;
+    private final CudaMemorySpace space;
+    private final KernelLoader loader;
+    private final KernelSource source;
+    private final Map<DecodeKernel, CudaKernel> kernels = new ConcurrentHashMap<>();
+
+    /**
+     * Opens the device of a context.
+     *
+     * @param source see {@link #source(Class)}
+     */
+    protected DecodeBackend(String id, BackendContext context, KernelSource source) {
+        this.id = id;
+        this.space = CudaMemorySpace.shared(context);
+        this.source = source;
+        this.loader = new KernelLoader(space.context(), context.cacheDirectory());
+    }
+
+    /** Returns the source {@code decode.cu} that lies beside a class, behind what kernels share. */
+    public static KernelSource source(Class<?> home) {
+        return KernelSource.resource(home, "decode.cu")
+                .after(KernelSource.resource(DecodeBackend.class, "common.cu"));
+    }
+
+    /** Returns the kernel that a request takes; cheap, since every plan asks. */
+    protected abstract DecodeKernel shape(AttentionSpec spec, BatchShape batch);
+
+    /** Returns whether what a request reads should pass through the L2 cache without staying. */
+    protected abstract boolean evictFirst(AttentionSpec spec, BatchShape batch);
+
+    String id() {
+        return id;
+    }
+
+    CudaMemorySpace space() {
+        return space;
+    }
+
+    /** Returns the device. */
+    protected final CudaDevice device() {
+        return space.context().device();
+    }
+
+    int multiprocessors() {
+        return device().multiprocessors();
+    }
+
+    /** Returns a loaded kernel; the first time it is taken from the jar or the cache, or compiled. */
+    CudaKernel kernel(DecodeKernel shape) {
+        return kernels.computeIfAbsent(shape, this::load);
+    }
+
+    private CudaKernel load(DecodeKernel shape) {
+        CudaKernel kernel = loader.load(source, shape.macros(), ENTRY);
+        kernel.setMaxDynamicShared(shape.sharedBytes());
+        return kernel;
+    }
+
+    @Override
+    public MemorySpace memorySpace() {
+        return space;
+    }
+
+    @Override
+    public List<Rejection> refine(AttentionSpec spec, BatchShape batch, PlanOptions options) {
+        List<Rejection> reasons = new ArrayList<>(refine(id, spec));
+        if (reasons.isEmpty()) {
+            DecodeKernel shape = shape(spec, batch);
+            if (!kernels.containsKey(shape)) {
+                loader.missing(source, shape.macros()).ifPresent(absent -> reasons.add(Rejection.failure(id,
+                        RejectionCode.DEVICE_UNAVAILABLE, Phase.REFINE, Dimension.COLD_START,
+                        "the jar has no kernel for this shape", Objects.requireNonNull(absent.getMessage()),
+                        null)));
+            }
+        }
+        return reasons;
+    }
+
+    /** Returns what the kernel's argument has no room for. */
+    public static List<Rejection> refine(String id, AttentionSpec spec) {
+        if (spec.kvQuantisation() != KvQuantisation.PER_HEAD || spec.numKvHeads() <= DecodeKernel.MAX_HEADS) {
+            return List.of();
+        }
+        return List.of(Rejection.of(id, RejectionCode.UNSUPPORTED_VALUE, Phase.REFINE, Dimension.KV_HEADS,
+                spec.numKvHeads() + " with scales per head", "1.." + DecodeKernel.MAX_HEADS,
+                "use one scale per tensor"));
+    }
+
+    @Override
+    public BackendPlan plan(AttentionSpec spec, BatchShape batch, PlanOptions options) {
+        CudaQueue queue = options.queue() == null ? space.defaultQueue() : (CudaQueue) options.queue();
+        return new DecodePlan(this, spec, batch, options, queue);
+    }
+
+    @Override
+    public void close() {
+        kernels.values().forEach(CudaKernel::close);
+        kernels.clear();
+    }
+}

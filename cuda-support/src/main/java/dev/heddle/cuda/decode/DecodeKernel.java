@@ -1,0 +1,58 @@
+package dev.heddle.cuda.decode;
+
+import dev.heddle.core.Evolving;
+import dev.heddle.core.tensor.DataType;
+import java.util.List;
+
+/**
+ * What one compiled kernel is specialised for. Two that are equal are one kernel.
+ *
+ * @since 0.1
+ */
+@Evolving
+public interface DecodeKernel {
+    /** KV heads that per-head scales may be given for: they travel in the kernel's argument. */
+    int MAX_HEADS = 128;
+
+    /** Segments of a cache; their addresses travel in the kernel's argument, which the driver limits to 4 KiB. */
+    int MAX_SEGMENTS = 160;
+
+    /** Parts of a row: beyond, merging takes longer than reading. */
+    int MOST_PARTS = 1024;
+
+    /** Returns the rows of a tile: query rows × query heads of one KV head. */
+    int rows();
+
+    /** Returns the warps of a CTA. */
+    int warps();
+
+    /** Returns the CTAs that share a multiprocessor. */
+    int ctas();
+
+    /** Returns whether there may be masks, a soft cap, ALiBi, scales per head, or a cache in several segments. */
+    boolean general();
+
+    /** Returns the kernel that takes everything and is else the same. */
+    DecodeKernel forAnything();
+
+    /** Returns the dynamic shared memory of a CTA in bytes. */
+    int sharedBytes();
+
+    /** Returns how many floats one part of a tile takes in the workspace. */
+    int stateFloats();
+
+    /** Returns the macros that the source is compiled with. */
+    List<String> macros();
+
+    /** Returns the number that the source knows a type by. */
+    static int code(DataType type) {
+        return switch (type) {
+            case F32 -> 0;
+            case F16 -> 1;
+            case BF16 -> 2;
+            case FP8_E4M3 -> 3;
+            case FP8_E5M2 -> 4;
+            case INT8 -> 5;
+        };
+    }
+}

@@ -1,0 +1,317 @@
+// What the decode kernels share: the kernel's argument, conversions, copies under way, the softmax's helpers, and the end
+// of a work unit, where states of warps and then of parts become one. It precedes the source of each kernel.
+
+#define F32 0
+#define F16 1
+#define BF16 2
+#define E4M3 3
+#define E5M2 4
+#define INT8 5
+
+#if GENERAL
+#define K_SEGMENTS p.kSegments
+#define V_SEGMENTS p.vSegments
+#else
+#define K_SEGMENTS (const u64*)0
+#define V_SEGMENTS (const u64*)0
+#endif
+
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef unsigned short u16;
+typedef unsigned char u8;
+
+struct Unit {
+    int row;        // first query row of the request in q
+    int qoLen;      // query rows of the request
+    int kvLen;      // KV tokens of the request
+    int pages;      // index of its first page id
+    int kvHead;
+    int firstRow;   // first row of the tile: query row * group size + head in the group
+    int kvStart;    // range of tokens
+    int kvEnd;
+    int part;       // which part of the tile's range this is
+    int parts;      // how many there are; 1 writes the result itself
+    int slot;       // where the tile's parts begin in the workspace
+    int counter;    // counts the parts that have arrived; -1: no work, a place kept for a later schedule
+};
+
+// The one kernel argument. KernelArguments.java writes it: keep the two in step.
+struct Params {
+    const void* q;
+    const void* k;
+    const void* v;
+    void* out;
+    float* lse;                 // null: not asked for
+    const float* sinks;         // null: none
+    const float* slopes;
+    const Unit* units;
+    const int* pages;
+    float* partials;            // [slots][STATE]: normalised output [ROWS][DIM_VO], then LSE in base 2 [ROWS]
+    u32* arrived;               // zero between launches
+    long long qRowStride;       // elements
+    long long qHeadStride;
+    long long outRowStride;
+    long long outHeadStride;
+    long long lseRowStride;
+    long long lseHeadStride;
+    long long sinkStride;
+    long long slopeStride;
+    long long kPageStride;      // bytes
+    long long kTokenStride;
+    long long kHeadStride;
+    long long vPageStride;
+    long long vTokenStride;
+    long long vHeadStride;
+    float smScale;
+    float softCap;
+    float kScale;
+    float vScale;
+    int windowLeft;             // -1: none
+    int causal;
+    int groupSize;
+    int pageSize;
+    int pagesPerSegment;        // 0: one segment
+    int evictFirst;             // what is read once should not push out what is read again
+    int qType;
+    int outType;
+#if GENERAL
+    int headScales;             // whether the two tables hold the scales, and not kScale and vScale
+    int padding;
+    float kScales[MAX_HEADS];
+    float vScales[MAX_HEADS];
+    u64 kSegments[MAX_SEGMENTS];
+    u64 vSegments[MAX_SEGMENTS];
+#endif
+};
+
+static const float LOG2E = 1.4426950408889634f;
+#define NEG_INF (-__int_as_float(0x7f800000))
+
+__device__ __forceinline__ float exp2Fast(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+// Good to a few units in the last place; near zero by its series, where 1 - 2 / (exp(2x) + 1) loses all digits.
+__device__ __forceinline__ float tanhAccurate(float x) {
+    float square = x * x;
+    float series = fmaf(square, 21844.0f / 6081075, -1382.0f / 155925);
+    series = fmaf(square, series, 62.0f / 2835);
+    series = fmaf(square, series, -17.0f / 315);
+    series = fmaf(square, series, 2.0f / 15);
+    series = fmaf(square, series, -1.0f / 3);
+    series = fmaf(x * square, series, x);
+    float far = 1 - 2 / (exp2Fast(2 * LOG2E * fabsf(x)) + 1);
+    return x != x || square < 0.2f ? series : copysignf(far, x);
+}
+
+__device__ __forceinline__ float halfToFloat(u16 bits) {
+    float y;
+    asm("{.reg .f16 h; mov.b16 h, %1; cvt.f32.f16 %0, h;}" : "=f"(y) : "h"(bits));
+    return y;
+}
+
+__device__ __forceinline__ float load(int type, const void* base, long long index) {
+    if (type == F32) return ((const float*)base)[index];
+    u16 bits = ((const u16*)base)[index];
+    return type == BF16 ? __int_as_float((int)((u32)bits << 16)) : halfToFloat(bits);
+}
+
+// Four neighbours at once; 8 or 16 bytes aligned.
+__device__ __forceinline__ void store(int type, void* base, long long index, float4 value) {
+    if (type == F32) {
+        *(float4*)((float*)base + index) = value;
+        return;
+    }
+    uint2 pairs;
+    if (type == BF16) {
+        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pairs.x) : "f"(value.y), "f"(value.x));
+        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pairs.y) : "f"(value.w), "f"(value.z));
+    } else {
+        asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pairs.x) : "f"(value.y), "f"(value.x));
+        asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pairs.y) : "f"(value.w), "f"(value.z));
+    }
+    *(uint2*)((u16*)base + index) = pairs;
+}
+
+__device__ __forceinline__ float4 scaled(float4 x, float f) { return make_float4(x.x * f, x.y * f, x.z * f, x.w * f); }
+
+__device__ __forceinline__ void add(float4& sum, float4 x, float f) {
+    sum.x = fmaf(x.x, f, sum.x);
+    sum.y = fmaf(x.y, f, sum.y);
+    sum.z = fmaf(x.z, f, sum.z);
+    sum.w = fmaf(x.w, f, sum.w);
+}
+
+__device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;"); }
+
+template <int LEFT> __device__ __forceinline__ void arrive() { asm volatile("cp.async.wait_group %0;" :: "n"(LEFT)); }
+
+extern __shared__ __align__(128) char shared[];
+
+// The page id of token start + lane; asked for one tile ahead, since the answer takes as long as the data itself.
+__device__ __forceinline__ int pageId(const Params& p, const int* pages, int start, int end) {
+    int token = start + (threadIdx.x & 31);
+    return token < end ? pages[token / p.pageSize] : 0;
+}
+
+// Where the row of token start + lane begins in the pages of K or V.
+__device__ __forceinline__ u64 rowOf(const Params& p, u64 base, const u64* segments, long long pageStride,
+        long long tokenStride, long long headOffset, int id, int start, int end) {
+    int token = start + (threadIdx.x & 31);
+#if GENERAL
+    if (p.pagesPerSegment > 0) {
+        base += segments[id / p.pagesPerSegment];
+        id = id % p.pagesPerSegment;
+    }
+#endif
+    return base + headOffset + (long long)id * pageStride + (long long)(token < end ? token % p.pageSize : 0) * tokenStride;
+}
+
+// Copies 16 bytes, or zeros if the token is outside.
+__device__ __forceinline__ void copy16(const Params& p, u64 policy, u32 to, u64 from, bool inside) {
+    int bytes = inside ? 16 : 0;
+    if (p.evictFirst) {
+        asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2, %3;"
+            :: "r"(to), "l"(from), "r"(bytes), "l"(policy));
+    } else {
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"(to), "l"(from), "r"(bytes));
+    }
+}
+
+__device__ __forceinline__ u64 evictFirst() {
+    u64 policy;
+    asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+    return policy;
+}
+
+__device__ __forceinline__ float vScaleOf(const Params& p, int kvHead) {
+#if GENERAL
+    return p.headScales ? p.vScales[kvHead] : p.vScale;
+#else
+    return p.vScale;
+#endif
+}
+
+__device__ __forceinline__ float scaleOf(const Params& p, int kvHead) {
+#if GENERAL
+    return p.smScale * (p.headScales ? p.kScales[kvHead] : p.kScale);
+#else
+    return p.smScale * p.kScale;
+#endif
+}
+
+static const int MERGED = 8; // parts whose loads are under way at once in a merge
+
+// Ends a work unit. In: each warp's state of each row in shared memory, outputs [WARPS][ROWS][PITCH], maxima and sums of
+// weights [WARPS][ROWS] in base 2, behind a barrier. Out: the result, or this part's share of it, which the last part to
+// arrive merges with the others.
+template <int ROWS_, int PITCH> __device__ __forceinline__ void conclude(const Params& p, const Unit& u, int rows,
+        const float* states, const float* tops, const float* sums) {
+    const int STATE = ROWS_ * DIM_VO + (ROWS_ + 3) / 4 * 4; // floats of a part in the workspace
+    const float vScale = vScaleOf(p, u.kvHead);
+
+    // Writes a row's LSE; returns what its output is to be multiplied with.
+    auto finish = [&](int r, float all, bool writes) {
+        int at = u.firstRow + r;
+        int head = u.kvHead * p.groupSize + at % p.groupSize;
+        float factor = vScale;
+        if (p.sinks) {
+            float sink = p.sinks[head * p.sinkStride] * LOG2E;
+            float high = fmaxf(all, sink);
+            if (high != NEG_INF) {
+                float with = high + __log2f(exp2Fast(all - high) + exp2Fast(sink - high));
+                factor *= all == NEG_INF ? 0 : exp2Fast(all - with);
+                all = with;
+            }
+        }
+        if (p.lse && writes) {
+            p.lse[(u.row + at / p.groupSize) * p.lseRowStride + head * p.lseHeadStride] = all * 0.6931471805599453f;
+        }
+        return factor;
+    };
+    auto write = [&](int r, int d, float4 value, float factor) {
+        int at = u.firstRow + r;
+        int head = u.kvHead * p.groupSize + at % p.groupSize;
+        store(p.outType, p.out, (u.row + at / p.groupSize) * p.outRowStride + head * p.outHeadStride + d,
+            scaled(value, factor));
+    };
+
+    // The warps' states become one. Each thread works out the shares of its row by itself: that is less than a barrier.
+    const int QUADS = DIM_VO / 4;
+    float* mine_ = p.partials + (long long)(u.slot + u.part) * STATE;
+    for (int i = threadIdx.x; i < rows * QUADS; i += WARPS * 32) {
+        int r = i / QUADS;
+        int d = i % QUADS * 4;
+        float high = NEG_INF;
+#pragma unroll
+        for (int w = 0; w < WARPS; w++) high = fmaxf(high, tops[w * ROWS_ + r]);
+        float total = 0;
+        float4 value = make_float4(0, 0, 0, 0);
+#pragma unroll
+        for (int w = 0; w < WARPS; w++) {
+            float x = tops[w * ROWS_ + r];
+            float mass = sums[w * ROWS_ + r];
+            float share = x == NEG_INF ? 0 : exp2Fast(x - high);
+            total += x == NEG_INF ? mass : share * mass; // NaN alone raises no maximum, but must count
+            add(value, *(const float4*)(states + (w * ROWS_ + r) * PITCH + d), share);
+        }
+        float all = total == 0 ? NEG_INF : (high == NEG_INF ? 0 : high) + __log2f(total);
+        value = scaled(value, total == 0 ? 0 : total != total ? total : 1 / total);
+        if (u.parts == 1) {
+            write(r, d, value, finish(r, all, d == 0));
+        } else {
+            __stcg((float4*)(mine_ + r * DIM_VO + d), value);
+            if (d == 0) __stcg(mine_ + ROWS_ * DIM_VO + r, all);
+        }
+    }
+    if (u.parts == 1) return;
+
+    // The last part to arrive merges all of them, in their order: the result does not depend on who is last.
+    __shared__ u32 last;
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        u32 before;
+        asm volatile("atom.acq_rel.gpu.global.add.u32 %0, [%1], 1;" : "=r"(before) : "l"(p.arrived + u.counter) : "memory");
+        last = before == (u32)u.parts - 1;
+        if (last) p.arrived[u.counter] = 0;
+    }
+    __syncthreads();
+    if (!last) return;
+    const float* first = p.partials + (long long)u.slot * STATE;
+    for (int i = threadIdx.x; i < rows * QUADS; i += WARPS * 32) {
+        int r = i / QUADS;
+        int d = i % QUADS * 4;
+        float high = NEG_INF;
+        float total = 0;
+        float4 value = make_float4(0, 0, 0, 0);
+        for (int j = 0; j < u.parts; j += MERGED) {
+            float lse[MERGED];
+            float4 part[MERGED];
+#pragma unroll
+            for (int k = 0; k < MERGED; k++) { // all loads first: their latency is what a merge costs
+                const float* at = first + (long long)min(j + k, u.parts - 1) * STATE;
+                lse[k] = __ldcg(at + ROWS_ * DIM_VO + r);
+                part[k] = __ldcg((const float4*)(at + r * DIM_VO + d));
+            }
+            float raised = high;
+#pragma unroll
+            for (int k = 0; k < MERGED; k++) raised = fmaxf(raised, lse[k]);
+            float base2 = raised == NEG_INF ? 0 : raised;
+            float shrink = exp2Fast(high - base2);
+            total *= shrink;
+            value = scaled(value, shrink);
+            high = raised;
+#pragma unroll
+            for (int k = 0; k < MERGED; k++) {
+                float share = j + k < u.parts && lse[k] != NEG_INF ? exp2Fast(lse[k] - base2) : 0;
+                total += share;
+                add(value, part[k], share);
+            }
+        }
+        float all = total == 0 ? NEG_INF : (high == NEG_INF ? 0 : high) + __log2f(total);
+        write(r, d, scaled(value, total == 0 ? 0 : 1 / total), finish(r, all, d == 0));
+    }
+}
