@@ -20,8 +20,9 @@ class HabitsTest {
 
     @Test
     void publicTypesOfTheLibrariesSayHowStableTheyAre() {
-        classes().that().resideInAnyPackage(House.CORE, House.PLANNER, House.CUDA, House.CUDA_BACKENDS,
-                "dev.heddle.backend.cpu")
+        classes().that()
+                .resideInAnyPackage(House.CORE, House.PLANNER, House.CUDA, House.CUDA_CORE, House.TENSOR_CORE,
+                        "dev.heddle.backend.cpu")
                 .and().arePublic().and().areTopLevelClasses()
                 .and().areNotAnnotations()
                 .should().beAnnotatedWith(Stable.class).orShould().beAnnotatedWith(Evolving.class)
@@ -30,7 +31,8 @@ class HabitsTest {
 
     @Test
     void backendsShowTheirProviderOnlyAndItIsFinal() {
-        classes().that().resideInAnyPackage("dev.heddle.backend.cpu", House.CUDA_BACKENDS).and()
+        classes().that().resideInAnyPackage("dev.heddle.backend.cpu", House.CUDA_CORE, House.TENSOR_CORE)
+                .and()
                 .areTopLevelClasses()
                 .and().areNotAssignableTo(AttentionBackendProvider.class)
                 .should().notBePublic()

@@ -12,7 +12,8 @@ final class House {
     static final String CORE = "dev.heddle.core..";
     static final String PLANNER = "dev.heddle.planner..";
     static final String BACKENDS = "dev.heddle.backend..";
-    static final String CUDA_BACKENDS = "dev.heddle.backend.cuda..";
+    static final String CUDA_CORE = "dev.heddle.backend.cuda..";
+    static final String TENSOR_CORE = "dev.heddle.backend.tensor..";
     static final String CUDA = "dev.heddle.cuda..";
     static final String KIT = "dev.heddle.conformance..";
     static final String CLI = "dev.heddle.cli..";
@@ -25,7 +26,8 @@ final class House {
                 .withImportOption(location -> !location.contains("/architecture-tests/"))
                 .importPackages("dev.heddle");
         Map<String, Integer> least = Map.of("dev.heddle.core", 70, "dev.heddle.planner", 15,
-                "dev.heddle.backend.cpu", 8, "dev.heddle.cuda", 20, "dev.heddle.backend.cuda.core", 8,
+                "dev.heddle.backend.cpu", 8, "dev.heddle.cuda", 20, "dev.heddle.backend.cuda.core", 5,
+                "dev.heddle.backend.tensor.core", 3,
                 "dev.heddle.conformance", 60, "dev.heddle.cli", 15);
         least.forEach((root, count) -> {
             long found = all.stream().filter(c -> c.getPackageName().startsWith(root)).count();

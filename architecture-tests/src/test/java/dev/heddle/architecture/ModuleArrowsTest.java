@@ -5,6 +5,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -40,12 +41,13 @@ class ModuleArrowsTest {
     }
 
     @Test
-    void cudaCoreBackendImportsCoreApiAndCudaSupportOnly() {
-        classes().that().resideInAPackage("dev.heddle.backend.cuda.core..")
-                .should().onlyDependOnClassesThat()
-                .resideInAnyPackage("dev.heddle.backend.cuda.core..", House.CUDA, House.CORE, "java..",
-                        "org.jspecify..")
-                .check(house);
+    void cudaBackendsImportCoreApiAndCudaSupportOnly() {
+        for (String backend : List.of(House.CUDA_CORE, House.TENSOR_CORE)) {
+            classes().that().resideInAPackage(backend)
+                    .should().onlyDependOnClassesThat()
+                    .resideInAnyPackage(backend, House.CUDA, House.CORE, "java..", "org.jspecify..")
+                    .check(house);
+        }
     }
 
     @Test
@@ -59,7 +61,7 @@ class ModuleArrowsTest {
 
     @Test
     void onlyCudaBackendsImportCudaSupport() {
-        noClasses().that().resideOutsideOfPackages(House.CUDA, House.CUDA_BACKENDS)
+        noClasses().that().resideOutsideOfPackages(House.CUDA, House.CUDA_CORE, House.TENSOR_CORE)
                 .should().dependOnClassesThat().resideInAPackage(House.CUDA)
                 .check(house);
     }

@@ -48,15 +48,16 @@ class PackedJarsTest {
         Path probe = Files.writeString(directory.resolve("Probe.java"), PROBE);
         assertEquals(everyBackend("module path"),
                 lines(List.of("-p", modulePath(directory).toString(), "--add-modules",
-                        "dev.heddle.planner,dev.heddle.backend.cpu,dev.heddle.backend.cuda.core",
+                        "dev.heddle.planner,dev.heddle.backend.cpu,dev.heddle.backend.cuda.core,"
+                                + "dev.heddle.backend.tensor.core",
                         probe.toString())));
     }
 
     /** A backend is found wherever its jar is; whether it is of use is the machine's business. */
     private static Set<String> everyBackend(String path) {
         boolean device = new CudaCoreBackendProvider().probe() instanceof Availability.Available;
-        return Set.of("cpu AVAILABLE on the " + path,
-                "cuda-core " + (device ? "AVAILABLE" : "UNAVAILABLE") + " on the " + path);
+        String gpu = (device ? " AVAILABLE" : " UNAVAILABLE") + " on the " + path;
+        return Set.of("cpu AVAILABLE on the " + path, "cuda-core" + gpu, "tensor-core" + gpu);
     }
 
     /**

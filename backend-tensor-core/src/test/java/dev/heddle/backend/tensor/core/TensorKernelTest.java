@@ -1,0 +1,120 @@
+package dev.heddle.backend.tensor.core;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.page.PageTable;
+import dev.heddle.core.tensor.DataType;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+class TensorKernelTest {
+    private static final int PAGE = 16;
+    private static final int H200_SMS = 132;
+    private static final int H200_SHARED = 228 << 10;
+    private static final int SMALL_SHARED = 100 << 10; // sm_86, sm_89
+    private static final int BLOCK_LESS = 1 << 10; // what one CTA may ask for is so much less than all of it
+
+    private static AttentionSpec spec(int group, int qk, int vo) {
+        return AttentionSpec.builder().numQoHeads(2 * group).numKvHeads(2).headDim(qk, vo)
+                .dtype(DataType.BF16)
+                .pageSize(PAGE).causal().build();
+    }
+
+    private static BatchShape batch(int requests, int qoLen, int kvLen) {
+        int pages = Math.ceilDiv(kvLen, PAGE);
+        int[] qoIndptr = new int[requests + 1];
+        int[] indptr = new int[requests + 1];
+        Arrays.setAll(qoIndptr, i -> i * qoLen);
+        Arrays.setAll(indptr, i -> i * pages);
+        int[] indices = new int[requests * pages];
+        Arrays.setAll(indices, i -> i);
+        int[] last = new int[requests];
+        Arrays.fill(last, kvLen - (pages - 1) * PAGE);
+        return BatchShape.of(qoIndptr, PageTable.of(PAGE, indices.length, indptr, indices, last));
+    }
+
+    private static TensorKernel kernel(AttentionSpec spec, BatchShape batch) {
+        return TensorKernel.of(spec, batch, H200_SMS, H200_SHARED);
+    }
+
+    @Test
+    void groupsOfUpToEightAreOneKernelSinceTheGroupIsARunTimeValue() {
+        BatchShape batch = batch(8, 1, 4096);
+        TensorKernel first = kernel(spec(1, 128, 128), batch);
+        for (int group = 2; group <= 8; group++) {
+            assertEquals(first, kernel(spec(group, 128, 128), batch));
+        }
+        for (int group = 9; group <= 128; group++) {
+            assertEquals(16, kernel(spec(group, 128, 128), batch).rows());
+            assertEquals(8, kernel(spec(group, 256, 128), batch).rows(),
+                    "16 rows of long heads need too many registers");
+        }
+    }
+
+    @Test
+    void everyDeclaredShapeHasRoomOnEveryDevice() {
+        for (int shared : new int[]{H200_SHARED, SMALL_SHARED}) {
+            for (int qk = 16; qk <= 256; qk += 16) {
+                for (int vo = 16; vo <= 256; vo += 16) {
+                    for (BatchShape batch : List.of(batch(1, 1, 4096), batch(200, 1, 100),
+                            batch(200, 1, 5000),
+                            batch(3, 64, 100))) {
+                        for (int group : new int[]{1, 7, 12, 128}) {
+                            TensorKernel kernel =
+                                    TensorKernel.of(spec(group, qk, vo), batch, H200_SMS, shared);
+                            assertTrue(kernel.ctas() * (kernel.sharedBytes() + BLOCK_LESS) <= shared,
+                                    kernel::toString);
+                            assertTrue(kernel.warps() >= 1 && kernel.ctas() >= 1, kernel::toString);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void aCausalMaskTakesTheGeneralKernelOnlyWhereItHidesSomething() {
+        assertFalse(kernel(spec(7, 128, 128), batch(2, 1, 100)).general());
+        assertTrue(kernel(spec(7, 128, 128), batch(2, 2, 100)).general());
+        assertTrue(kernel(spec(7, 128, 128).toBuilder().windowLeft(9).build(), batch(2, 1, 100)).general());
+        TensorKernel plain = kernel(spec(7, 128, 128), batch(2, 1, 100));
+        assertTrue(plain.forAnything().general());
+        assertEquals(plain.sharedBytes(), plain.forAnything().sharedBytes());
+        assertNotEquals(plain.macros(), plain.forAnything().macros());
+    }
+
+    /** The sizes that the host computes are those that the source has, whose expressions are read here. */
+    @Test
+    void sizesAreThoseOfTheSource() {
+        String source = TensorCoreBackend.source(TensorCoreBackend.class).text();
+        assertTrue(source.contains("static const int STATE_PITCH = DIM_VO + 4;"));
+        assertTrue(source.contains("static const int TILE = 16;"));
+        assertTrue(source.contains("K_PITCH = K_CHUNKS % 8 == 0 ? K_CHUNKS : K_CHUNKS | 1;"));
+        assertTrue(source
+                .contains("static const int SLOT = TILE * 16 * (K_PITCH > V_PITCH ? K_PITCH : V_PITCH);"));
+        assertTrue(source.contains("const int STATE = ROWS_ * DIM_VO + (ROWS_ + 3) / 4 * 4;"));
+        TensorKernel kernel = new TensorKernel(8, 80, 64, DataType.F16, 4, 1, 3, false);
+        int slot = 16 * 16 * 11; // 80 elements are ten pieces of 16 bytes, and one more for an odd pitch
+        int states = 4 * 8 * (64 + 4 + 2) * Float.BYTES;
+        assertEquals(Math.max(4 * 3 * slot, states), kernel.sharedBytes());
+        assertEquals(8 * 64 + 8, kernel.stateFloats());
+    }
+
+    @Test
+    void macrosAreWhatTheSourceAsksFor() {
+        String source = TensorCoreBackend.source(TensorCoreBackend.class).text();
+        for (String macro : kernel(spec(7, 128, 128), batch(1, 1, 100)).macros()) {
+            Matcher name =
+                    Pattern.compile("\\b" + macro.substring(0, macro.indexOf('=')) + "\\b").matcher(source);
+            assertTrue(name.find(), macro);
+        }
+    }
+}
