@@ -15,6 +15,8 @@ import org.lwjgl.cuda.CU;
  */
 @Evolving
 public final class CudaKernel implements AutoCloseable {
+    private static final int NON_PORTABLE_CLUSTER_SIZE_ALLOWED = 14; // CUfunction_attribute; not in the binding
+
     private final CudaContext context;
     private final String name;
     private final CUmodule module = new CUmodule();
@@ -42,11 +44,19 @@ public final class CudaKernel implements AutoCloseable {
 
     /** Allows launches with so many bytes of dynamic shared memory. */
     public void setMaxDynamicShared(int bytes) {
+        set(CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes,
+                " with " + bytes + " bytes of shared memory");
+    }
+
+    /** Allows clusters of 16 CTAs, where the device has such: 8 is the most that every device with clusters takes. */
+    public void allowLargeClusters() {
+        set(NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1, " with large clusters");
+    }
+
+    private void set(int attribute, int value, String what) {
         try (CudaContext.Scope entered = context.enter()) {
-            context.check(
-                    JCudaDriver.cuFuncSetAttribute(function,
-                            CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes),
-                    "cuFuncSetAttribute", name + " with " + bytes + " bytes of shared memory");
+            context.check(JCudaDriver.cuFuncSetAttribute(function, attribute, value), "cuFuncSetAttribute",
+                    name + what);
         }
     }
 

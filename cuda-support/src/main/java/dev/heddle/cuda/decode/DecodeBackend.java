@@ -60,7 +60,7 @@ public abstract class DecodeBackend implements AttentionBackend {
     }
 
     /** Returns the kernel that a request takes; cheap, since every plan asks. */
-    protected abstract DecodeKernel shape(AttentionSpec spec, BatchShape batch);
+    protected abstract DecodeKernel shape(AttentionSpec spec, BatchShape batch, PlanOptions options);
 
     /** Returns whether what a request reads should pass through the L2 cache without staying. */
     protected abstract boolean evictFirst(AttentionSpec spec, BatchShape batch);
@@ -90,6 +90,9 @@ public abstract class DecodeBackend implements AttentionBackend {
     private CudaKernel load(DecodeKernel shape) {
         CudaKernel kernel = loader.load(source, shape.macros(), ENTRY);
         kernel.setMaxDynamicShared(shape.sharedBytes());
+        if (shape.cluster() > DecodeKernel.PORTABLE_CLUSTER) {
+            kernel.allowLargeClusters();
+        }
         return kernel;
     }
 
@@ -102,7 +105,7 @@ public abstract class DecodeBackend implements AttentionBackend {
     public List<Rejection> refine(AttentionSpec spec, BatchShape batch, PlanOptions options) {
         List<Rejection> reasons = new ArrayList<>(refine(id, spec));
         if (reasons.isEmpty()) {
-            DecodeKernel shape = shape(spec, batch);
+            DecodeKernel shape = shape(spec, batch, options);
             if (!kernels.containsKey(shape)) {
                 loader.missing(source, shape.macros()).ifPresent(absent -> reasons.add(Rejection.failure(id,
                         RejectionCode.DEVICE_UNAVAILABLE, Phase.REFINE, Dimension.COLD_START,

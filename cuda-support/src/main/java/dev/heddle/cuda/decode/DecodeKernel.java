@@ -20,6 +20,9 @@ public interface DecodeKernel {
     /** Parts of a row: beyond, merging takes longer than reading. */
     int MOST_PARTS = 1024;
 
+    /** CTAs of a cluster that every device with clusters can run. */
+    int PORTABLE_CLUSTER = 8;
+
     /** Returns the rows of a tile: query rows × query heads of one KV head. */
     int rows();
 
@@ -28,6 +31,23 @@ public interface DecodeKernel {
 
     /** Returns the CTAs that share a multiprocessor. */
     int ctas();
+
+    /**
+     * Returns how many neighbouring CTAs are a cluster, a power of two: each of them has a part of the same rows, and they
+     * merge without the workspace.
+     */
+    default int cluster() {
+        return 1;
+    }
+
+    /**
+     * Returns how many CTAs run at once. A large cluster must lie within one of the device's groups of multiprocessors,
+     * which leaves some unused.
+     */
+    default int atOnce(int multiprocessors) {
+        int unused = cluster() < PORTABLE_CLUSTER ? 0 : Math.max(1, 2 * PORTABLE_CLUSTER / cluster());
+        return (multiprocessors * ctas() / cluster() - unused) * cluster();
+    }
 
     /** Returns whether there may be masks, a soft cap, ALiBi, scales per head, or a cache in several segments. */
     boolean general();

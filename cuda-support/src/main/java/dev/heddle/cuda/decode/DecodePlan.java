@@ -34,7 +34,7 @@ final class DecodePlan implements BackendPlan {
         this.spec = spec;
         this.options = options;
         this.queue = queue;
-        this.shape = backend.shape(spec, batch);
+        this.shape = backend.shape(spec, batch, options);
         this.kernel = backend.kernel(shape);
         this.schedule = cut(batch);
         this.evictFirst = backend.evictFirst(spec, batch);
@@ -46,8 +46,8 @@ final class DecodePlan implements BackendPlan {
     }
 
     private DecodeSchedule cut(BatchShape batch) {
-        return DecodeSchedule.of(spec, batch, shape.rows(), backend.multiprocessors() * shape.ctas(),
-                options.kvSplits(), DecodeKernel.MOST_PARTS);
+        return DecodeSchedule.of(spec, batch, shape.rows(), shape.cluster(),
+                shape.atOnce(backend.multiprocessors()), options.kvSplits(), DecodeKernel.MOST_PARTS);
     }
 
     private void bindSchedule(DecodeArguments target) {
@@ -90,7 +90,7 @@ final class DecodePlan implements BackendPlan {
 
     @Override
     public boolean replan(BatchShape batch) {
-        DecodeKernel wanted = backend.shape(spec, batch);
+        DecodeKernel wanted = backend.shape(spec, batch, options);
         // Captured work keeps its kernel, which may be less than the best for the new batch but must be able to run it.
         if (options.capture() ? wanted.general() && !shape.general() : !wanted.equals(shape)) {
             return false;

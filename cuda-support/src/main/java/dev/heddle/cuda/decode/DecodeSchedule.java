@@ -46,12 +46,14 @@ public final class DecodeSchedule {
      * Cuts a batch.
      *
      * @param rows rows of a tile
+     * @param cluster CTAs that merge among themselves: parts are made in multiples of it
      * @param atOnce CTAs that run at once
      * @param forced parts of each sequence, 0 for as many as pay
      * @param mostParts parts that a merge can hold
      */
     public static DecodeSchedule of(
-            AttentionSpec spec, BatchShape batch, int rows, int atOnce, int forced, int mostParts) {
+            AttentionSpec spec, BatchShape batch, int rows, int cluster, int atOnce, int forced,
+            int mostParts) {
         int group = spec.groupSize();
         int requests = batch.batchSize();
         int[] tiles = new int[requests];
@@ -64,22 +66,27 @@ public final class DecodeSchedule {
             seen[i] = batch.kvLen(i) - first[i];
             columns += (long) tiles[i] * spec.numKvHeads();
         }
-        int tokens = forced > 0 ? 0 : tokensPerPart(spec, tiles, seen, columns, atOnce);
+        int tokens = forced > 0 ? 0 : tokensPerPart(spec, tiles, seen, columns, cluster, atOnce);
         int[] parts = new int[requests];
         long count = 0;
         for (int i = 0; i < requests; i++) {
             int most = Math.clamp(Math.ceilDiv(seen[i], GRAIN), 1, mostParts);
             int wanted = forced > 0 ? forced : Math.ceilDiv(seen[i], Math.max(1, tokens));
-            parts[i] = Math.clamp(wanted, 1, most);
+            parts[i] = whole(Math.clamp(wanted, 1, most), cluster);
             count += (long) parts[i] * tiles[i] * spec.numKvHeads();
         }
-        return build(spec, batch, rows, new Cut(tiles, first, seen, parts), Math.toIntExact(count));
+        return build(spec, batch, rows, cluster, new Cut(tiles, first, seen, parts), Math.toIntExact(count));
     }
 
     private record Cut(int[] tiles, int[] first, int[] seen, int[] parts) {}
 
-    private static DecodeSchedule build(AttentionSpec spec, BatchShape batch, int rows, Cut cut,
-            int count) {
+    /** Returns the CTAs of whole clusters that so many parts take. */
+    private static int whole(int parts, int cluster) {
+        return Math.ceilDiv(parts, cluster) * cluster;
+    }
+
+    private static DecodeSchedule build(
+            AttentionSpec spec, BatchShape batch, int rows, int cluster, Cut cut, int count) {
         int[] units = new int[Math.multiplyExact(count, UNIT_INTS)];
         int at = 0;
         int slots = 0;
@@ -90,12 +97,17 @@ public final class DecodeSchedule {
             // Whole tiles of tokens for each part, and no empty one at the end.
             int tokens =
                     Math.ceilDiv(Math.ceilDiv(cut.seen()[i], GRAIN), parts) * GRAIN;
-            parts = Math.max(1, Math.ceilDiv(cut.seen()[i], Math.max(1, tokens)));
+            parts = whole(Math.max(1, Math.ceilDiv(cut.seen()[i], Math.max(1, tokens))), cluster);
             maxParts = cut.tiles()[i] > 0 ? Math.max(maxParts, parts) : maxParts;
+            int merged = parts / cluster; // what is left to merge through the workspace
+            int heads = spec.numKvHeads();
             for (int tile = 0; tile < cut.tiles()[i]; tile++) {
-                for (int head = 0; head < spec.numKvHeads(); head++) {
-                    for (int part = 0; part < parts; part++) {
-                        int from = cut.first()[i] + part * tokens;
+                // All heads of a page are near each other in memory: they are read at the same time.
+                for (int piece = 0; piece < merged; piece++) {
+                    for (int unit = 0; unit < heads * cluster; unit++) {
+                        int head = unit / cluster;
+                        int part = piece * cluster + unit % cluster;
+                        int from = cut.first()[i] + Math.min(cut.seen()[i], part * tokens);
                         int to = cut.first()[i] + Math.min(cut.seen()[i], (part + 1) * tokens);
                         units[at] = batch.qoIndptr(i);
                         units[at + 1] = batch.qoLen(i);
@@ -105,24 +117,25 @@ public final class DecodeSchedule {
                         units[at + 5] = tile * rows;
                         units[at + 6] = from;
                         units[at + 7] = to;
-                        units[at + 8] = part;
-                        units[at + 9] = parts;
-                        units[at + 10] = slots;
-                        units[at + 11] = counters;
+                        units[at + 8] = piece;
+                        units[at + 9] = merged;
+                        units[at + 10] = slots + head * merged;
+                        units[at + 11] = counters + (merged > 1 ? head : 0);
                         at += UNIT_INTS;
                     }
-                    slots += parts > 1 ? parts : 0;
-                    counters += parts > 1 ? 1 : 0;
                 }
+                slots += merged > 1 ? merged * heads : 0;
+                counters += merged > 1 ? heads : 0;
             }
         }
-        return new DecodeSchedule(units, at / UNIT_INTS, slots, counters, maxParts);
+        return new DecodeSchedule(units, at / UNIT_INTS, slots, counters * cluster, maxParts);
     }
 
     /** Returns the tokens of a part such that one round of CTAs does everything, if the rows alone do not fill it. */
-    private static int tokensPerPart(AttentionSpec spec, int[] tiles, int[] seen, long columns, int atOnce) {
+    private static int tokensPerPart(
+            AttentionSpec spec, int[] tiles, int[] seen, long columns, int cluster, int atOnce) {
         int longest = Math.max(1, Arrays.stream(seen).max().orElse(1));
-        if (columns >= atOnce) {
+        if (columns * cluster >= atOnce) {
             long all = 0;
             for (int i = 0; i < seen.length; i++) {
                 all += (long) seen[i] * tiles[i] * spec.numKvHeads();
@@ -137,7 +150,8 @@ public final class DecodeSchedule {
             int middle = (low + high) >>> 1;
             long units = 0;
             for (int i = 0; i < seen.length; i++) {
-                units += (long) Math.max(1, Math.ceilDiv(seen[i], middle)) * tiles[i] * spec.numKvHeads();
+                units += (long) whole(Math.max(1, Math.ceilDiv(seen[i], middle)), cluster) * tiles[i]
+                        * spec.numKvHeads();
             }
             if (units <= atOnce) {
                 high = middle;
@@ -194,7 +208,7 @@ public final class DecodeSchedule {
         return slots;
     }
 
-    /** Returns how many rows of tiles are split. */
+    /** Returns how many counters the tiles whose parts meet in the workspace need. */
     public int counters() {
         return counters;
     }

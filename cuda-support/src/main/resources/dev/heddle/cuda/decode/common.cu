@@ -1,5 +1,6 @@
 // What the decode kernels share: the kernel's argument, conversions, copies under way, the softmax's helpers, and the end
-// of a work unit, where states of warps and then of parts become one. It precedes the source of each kernel.
+// of a work unit, where states of warps and then of parts become one. It precedes the source of each kernel, which is
+// specialised by CLUSTER among others: how many neighbouring CTAs merge through each other's shared memory, 1 before sm_90.
 
 #define F32 0
 #define F16 1
@@ -30,7 +31,7 @@ struct Unit {
     int firstRow;   // first row of the tile: query row * group size + head in the group
     int kvStart;    // range of tokens
     int kvEnd;
-    int part;       // which part of the tile's range this is
+    int part;       // which part of the tile's range this cluster has
     int parts;      // how many there are; 1 writes the result itself
     int slot;       // where the tile's parts begin in the workspace
     int counter;    // counts the parts that have arrived; -1: no work, a place kept for a later schedule
@@ -47,8 +48,8 @@ struct Params {
     const float* slopes;
     const Unit* units;
     const int* pages;
-    float* partials;            // [slots][STATE]: normalised output [ROWS][DIM_VO], then LSE in base 2 [ROWS]
-    u32* arrived;               // zero between launches
+    float* partials;            // [slots]: normalised output [ROWS][DIM_VO], then LSE in base 2 [CLUSTER][ROWS]
+    u32* arrived;               // [counters][CLUSTER], zero between launches
     long long qRowStride;       // elements
     long long qHeadStride;
     long long outRowStride;
@@ -151,10 +152,38 @@ template <int LEFT> __device__ __forceinline__ void arrive() { asm volatile("cp.
 
 extern __shared__ __align__(128) char shared[];
 
+// Every layer of a step reads the schedule and the page ids again, so they should outlive the KV that streams past.
+__device__ __forceinline__ u64 evictLast() {
+    u64 policy;
+    asm("createpolicy.fractional.L2::evict_last.b64 %0, 1.0;" : "=l"(policy));
+    return policy;
+}
+
+// This CTA's work.
+__device__ __forceinline__ Unit unitOf(const Params& p) {
+    static_assert(sizeof(Unit) == 48, "three loads of 16 bytes");
+    union {
+        int4 quads[3];
+        Unit unit;
+    } u;
+    const int4* from = (const int4*)(p.units + blockIdx.x);
+#pragma unroll
+    for (int i = 0; i < 3; i++) {
+        asm volatile("ld.global.nc.L2::cache_hint.v4.s32 {%0, %1, %2, %3}, [%4], %5;"
+            : "=r"(u.quads[i].x), "=r"(u.quads[i].y), "=r"(u.quads[i].z), "=r"(u.quads[i].w)
+            : "l"(from + i), "l"(evictLast()));
+    }
+    return u.unit;
+}
+
 // The page id of token start + lane; asked for one tile ahead, since the answer takes as long as the data itself.
 __device__ __forceinline__ int pageId(const Params& p, const int* pages, int start, int end) {
     int token = start + (threadIdx.x & 31);
-    return token < end ? pages[token / p.pageSize] : 0;
+    if (token >= end) return 0;
+    int id;
+    asm volatile("ld.global.nc.L2::cache_hint.s32 %0, [%1], %2;"
+        : "=r"(id) : "l"(pages + token / p.pageSize), "l"(evictLast()));
+    return id;
 }
 
 // Where the row of token start + lane begins in the pages of K or V.
@@ -203,15 +232,86 @@ __device__ __forceinline__ float scaleOf(const Params& p, int kvHead) {
 #endif
 }
 
+#if CLUSTER > 1
+__device__ __forceinline__ u32 clusterRank() {
+    u32 rank;
+    asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+    return rank;
+}
+
+// Says that this CTA runs: its neighbours may only write to the shared memory of one that does.
+__device__ __forceinline__ void clusterBegins() { asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory"); }
+
+__device__ __forceinline__ void clusterHasBegun() { asm volatile("barrier.cluster.wait.aligned;" ::: "memory"); }
+
+__device__ __forceinline__ void clusterBarrier() {
+    asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+    asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+}
+
+// Stores into the place that a variable of this CTA has in a neighbour's shared memory.
+__device__ __forceinline__ void storeAt(u32 rank, float4* here, float4 x) {
+    asm volatile("{.reg .b32 there; mapa.shared::cluster.u32 there, %0, %1; st.shared::cluster.v4.f32 [there], {%2, %3, %4, %5};}"
+        :: "r"((u32)__cvta_generic_to_shared(here)), "r"(rank), "f"(x.x), "f"(x.y), "f"(x.z), "f"(x.w) : "memory");
+}
+
+__device__ __forceinline__ void storeAt(u32 rank, float* here, float x) {
+    asm volatile("{.reg .b32 there; mapa.shared::cluster.u32 there, %0, %1; st.shared::cluster.f32 [there], %2;}"
+        :: "r"((u32)__cvta_generic_to_shared(here)), "r"(rank), "f"(x) : "memory");
+}
+#endif
+
+// Four neighbouring elements of an output, summed over shares that each know their LSE in base 2.
+struct Merge {
+    float high = NEG_INF;
+    float total = 0;
+    float4 value = make_float4(0, 0, 0, 0);
+
+    // Takes the first count of N shares.
+    template <int N> __device__ __forceinline__ void take(const float (&lse)[N], const float4 (&part)[N], int count) {
+        float raised = high;
+#pragma unroll
+        for (int k = 0; k < N; k++) raised = fmaxf(raised, lse[k]);
+        float base2 = raised == NEG_INF ? 0 : raised;
+        float shrink = exp2Fast(high - base2);
+        total *= shrink;
+        value = scaled(value, shrink);
+        high = raised;
+#pragma unroll
+        for (int k = 0; k < N; k++) {
+            float share = k < count && lse[k] != NEG_INF ? exp2Fast(lse[k] - base2) : 0;
+            total += share;
+            add(value, part[k], share);
+        }
+    }
+
+    __device__ __forceinline__ float lse() const {
+        return total == 0 ? NEG_INF : (high == NEG_INF ? 0 : high) + __log2f(total);
+    }
+
+    __device__ __forceinline__ float4 output() const { return scaled(value, total == 0 ? 0 : 1 / total); }
+};
+
 static const int MERGED = 8; // parts whose loads are under way at once in a merge
 
-// Ends a work unit. In: each warp's state of each row in shared memory, outputs [WARPS][ROWS][PITCH], maxima and sums of
-// weights [WARPS][ROWS] in base 2, behind a barrier. Out: the result, or this part's share of it, which the last part to
-// arrive merges with the others.
-template <int ROWS_, int PITCH> __device__ __forceinline__ void conclude(const Params& p, const Unit& u, int rows,
-        const float* states, const float* tops, const float* sums) {
-    const int STATE = ROWS_ * DIM_VO + (ROWS_ + 3) / 4 * 4; // floats of a part in the workspace
+// Ends a work unit. In: the states of each row in shared memory, outputs [STATES][ROWS_][PITCH], maxima and sums of
+// weights [STATES][ROWS_] in base 2, behind a barrier. Out: the result, or this part's share of it, which the last part to
+// arrive merges with the others. The CTAs of a cluster first make one part of theirs: each of them owns a share of the
+// elements, and is sent that share by its neighbours.
+template <int STATES, int ROWS_, int PITCH> __device__ __forceinline__ void conclude(const Params& p, const Unit& u,
+        int rows, const float* states, const float* tops, const float* sums) {
+    const int QUADS = DIM_VO / 4;
+    const int MINE = (ROWS_ * QUADS / 4 + CLUSTER - 1) / CLUSTER * 4; // four quads to one, four to the next: whole sectors
+    const int STATE = ROWS_ * DIM_VO + (ROWS_ * CLUSTER + 3) / 4 * 4; // floats of a part in the workspace
     const float vScale = vScaleOf(p, u.kvHead);
+#if CLUSTER > 1
+    const u32 rank = clusterRank();
+    __shared__ float4 outputs[CLUSTER * MINE];
+    __shared__ float lses[CLUSTER * MINE];
+    clusterHasBegun();
+#else
+    const u32 rank = 0;
+#endif
 
     // Writes a row's LSE; returns what its output is to be multiplied with.
     auto finish = [&](int r, float all, bool writes) {
@@ -232,26 +332,34 @@ template <int ROWS_, int PITCH> __device__ __forceinline__ void conclude(const P
         }
         return factor;
     };
-    auto write = [&](int r, int d, float4 value, float factor) {
+    auto write = [&](int r, int d, float4 value, float all) {
         int at = u.firstRow + r;
         int head = u.kvHead * p.groupSize + at % p.groupSize;
+        float factor = finish(r, all, d == 0);
         store(p.outType, p.out, (u.row + at / p.groupSize) * p.outRowStride + head * p.outHeadStride + d,
             scaled(value, factor));
     };
+    float* part = p.partials + (long long)(u.slot + u.part) * STATE;
+    auto end = [&](int r, int d, float4 value, float all) {
+        if (u.parts == 1) {
+            write(r, d, value, all);
+        } else {
+            __stcg((float4*)(part + r * DIM_VO + d), value);
+            __stcg(part + ROWS_ * DIM_VO + rank * ROWS_ + r, all); // the same from every thread of the row
+        }
+    };
 
     // The warps' states become one. Each thread works out the shares of its row by itself: that is less than a barrier.
-    const int QUADS = DIM_VO / 4;
-    float* mine_ = p.partials + (long long)(u.slot + u.part) * STATE;
     for (int i = threadIdx.x; i < rows * QUADS; i += WARPS * 32) {
         int r = i / QUADS;
         int d = i % QUADS * 4;
         float high = NEG_INF;
 #pragma unroll
-        for (int w = 0; w < WARPS; w++) high = fmaxf(high, tops[w * ROWS_ + r]);
+        for (int w = 0; w < STATES; w++) high = fmaxf(high, tops[w * ROWS_ + r]);
         float total = 0;
         float4 value = make_float4(0, 0, 0, 0);
 #pragma unroll
-        for (int w = 0; w < WARPS; w++) {
+        for (int w = 0; w < STATES; w++) {
             float x = tops[w * ROWS_ + r];
             float mass = sums[w * ROWS_ + r];
             float share = x == NEG_INF ? 0 : exp2Fast(x - high);
@@ -260,58 +368,61 @@ template <int ROWS_, int PITCH> __device__ __forceinline__ void conclude(const P
         }
         float all = total == 0 ? NEG_INF : (high == NEG_INF ? 0 : high) + __log2f(total);
         value = scaled(value, total == 0 ? 0 : total != total ? total : 1 / total);
-        if (u.parts == 1) {
-            write(r, d, value, finish(r, all, d == 0));
-        } else {
-            __stcg((float4*)(mine_ + r * DIM_VO + d), value);
-            if (d == 0) __stcg(mine_ + ROWS_ * DIM_VO + r, all);
-        }
+#if CLUSTER > 1
+        u32 owner = i / 4 % CLUSTER;
+        int at = rank * MINE + i / 4 / CLUSTER * 4 + i % 4;
+        storeAt(owner, outputs + at, value);
+        storeAt(owner, lses + at, all);
+#else
+        end(r, d, value, all);
+#endif
     }
+    auto mine = [&](int i) { return (i / 4 * CLUSTER + (int)rank) * 4 + i % 4; }; // which quad of the rows
+#if CLUSTER > 1
+    clusterBarrier();
+    for (int i = threadIdx.x; i < MINE && mine(i) < rows * QUADS; i += WARPS * 32) {
+        float lse[CLUSTER];
+        float4 share[CLUSTER];
+#pragma unroll
+        for (int k = 0; k < CLUSTER; k++) {
+            lse[k] = lses[k * MINE + i];
+            share[k] = outputs[k * MINE + i];
+        }
+        Merge merge;
+        merge.take(lse, share, CLUSTER);
+        end(mine(i) / QUADS, mine(i) % QUADS * 4, merge.output(), merge.lse());
+    }
+#endif
     if (u.parts == 1) return;
 
     // The last part to arrive merges all of them, in their order: the result does not depend on who is last.
     __shared__ u32 last;
     __syncthreads();
     if (threadIdx.x == 0) {
+        u32* arrived = p.arrived + u.counter * CLUSTER + rank;
         u32 before;
-        asm volatile("atom.acq_rel.gpu.global.add.u32 %0, [%1], 1;" : "=r"(before) : "l"(p.arrived + u.counter) : "memory");
+        asm volatile("atom.acq_rel.gpu.global.add.u32 %0, [%1], 1;" : "=r"(before) : "l"(arrived) : "memory");
         last = before == (u32)u.parts - 1;
-        if (last) p.arrived[u.counter] = 0;
+        if (last) *arrived = 0;
     }
     __syncthreads();
     if (!last) return;
     const float* first = p.partials + (long long)u.slot * STATE;
-    for (int i = threadIdx.x; i < rows * QUADS; i += WARPS * 32) {
-        int r = i / QUADS;
-        int d = i % QUADS * 4;
-        float high = NEG_INF;
-        float total = 0;
-        float4 value = make_float4(0, 0, 0, 0);
+    for (int i = threadIdx.x; i < MINE && mine(i) < rows * QUADS; i += WARPS * 32) {
+        int r = mine(i) / QUADS;
+        int d = mine(i) % QUADS * 4;
+        Merge merge;
         for (int j = 0; j < u.parts; j += MERGED) {
             float lse[MERGED];
-            float4 part[MERGED];
+            float4 share[MERGED];
 #pragma unroll
             for (int k = 0; k < MERGED; k++) { // all loads first: their latency is what a merge costs
                 const float* at = first + (long long)min(j + k, u.parts - 1) * STATE;
-                lse[k] = __ldcg(at + ROWS_ * DIM_VO + r);
-                part[k] = __ldcg((const float4*)(at + r * DIM_VO + d));
+                lse[k] = __ldcg(at + ROWS_ * DIM_VO + rank * ROWS_ + r);
+                share[k] = __ldcg((const float4*)(at + r * DIM_VO + d));
             }
-            float raised = high;
-#pragma unroll
-            for (int k = 0; k < MERGED; k++) raised = fmaxf(raised, lse[k]);
-            float base2 = raised == NEG_INF ? 0 : raised;
-            float shrink = exp2Fast(high - base2);
-            total *= shrink;
-            value = scaled(value, shrink);
-            high = raised;
-#pragma unroll
-            for (int k = 0; k < MERGED; k++) {
-                float share = j + k < u.parts && lse[k] != NEG_INF ? exp2Fast(lse[k] - base2) : 0;
-                total += share;
-                add(value, part[k], share);
-            }
+            merge.take(lse, share, u.parts - j);
         }
-        float all = total == 0 ? NEG_INF : (high == NEG_INF ? 0 : high) + __log2f(total);
-        write(r, d, scaled(value, total == 0 ? 0 : 1 / total), finish(r, all, d == 0));
+        write(r, d, merge.output(), merge.lse());
     }
 }

@@ -2,6 +2,7 @@ package dev.heddle.backend.cuda.core;
 
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.PlanOptions;
 import dev.heddle.core.spi.BackendContext;
 import dev.heddle.core.spi.CostProfile;
 import dev.heddle.core.tensor.DataType;
@@ -20,7 +21,7 @@ final class CudaCoreBackend extends DecodeBackend {
     }
 
     @Override
-    protected KernelShape shape(AttentionSpec spec, BatchShape batch) {
+    protected KernelShape shape(AttentionSpec spec, BatchShape batch, PlanOptions options) {
         Tuning tuning = tuning(spec, batch);
         return KernelShape.of(spec, batch.maxQoLen(), tuning.rows(), tuning.warps(), tuning.ctas());
     }

@@ -101,6 +101,7 @@ record KernelShape(
         return List.of("ROWS=" + rows, "DIM_QK=" + headDimQk, "DIM_VO=" + headDimVo,
                 "KV_TYPE=" + DecodeKernel.code(kv),
                 "WARPS=" + warps, "CTAS=" + ctas, "SLOTS=" + slots, "TILE=" + tile, "SLICES=" + slices,
+                "CLUSTER=" + cluster(),
                 "GENERAL=" + (general ? 1 : 0), "MAX_HEADS=" + MAX_HEADS, "MAX_SEGMENTS=" + MAX_SEGMENTS);
     }
 }

@@ -254,7 +254,7 @@ __device__ __forceinline__ void scores(u32 tile, u32 q, int lane, float (&s)[ROW
 extern "C" __global__ void __launch_bounds__(WARPS * 32, CTAS) heddle_decode(const __grid_constant__ Params p) {
     const int lane = threadIdx.x & 31;
     const int warp = threadIdx.x >> 5;
-    const Unit u = p.units[blockIdx.x];
+    const Unit u = unitOf(p);
     if (u.counter < 0) return;
     float* q = (float*)shared;
     u32 base = (u32)__cvta_generic_to_shared(shared);
@@ -474,5 +474,5 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32, CTAS) heddle_decode(con
     }
     __syncthreads();
 
-    conclude<ROWS, DIM_VO>(p, u, rows, states, tops, sums);
+    conclude<WARPS, ROWS, DIM_VO>(p, u, rows, states, tops, sums);
 }

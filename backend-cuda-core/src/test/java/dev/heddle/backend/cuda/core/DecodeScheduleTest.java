@@ -9,6 +9,7 @@ import dev.heddle.cuda.decode.DecodeSchedule;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -46,55 +47,73 @@ class DecodeScheduleTest {
         return units;
     }
 
-    /** Every key that a row sees is computed once, every row is written once, and no two parts share a place. */
     private static List<Unit> covers(AttentionSpec spec, BatchShape batch, int rows,
             DecodeSchedule schedule) {
+        return covers(spec, batch, rows, 1, schedule);
+    }
+
+    /** Every key that a row sees is computed once, every row is written once, and no two parts share a place. */
+    private static List<Unit> covers(AttentionSpec spec, BatchShape batch, int rows, int cluster,
+            DecodeSchedule schedule) {
         List<Unit> units = units(schedule);
-        int group = spec.groupSize();
-        int at = 0;
+        Map<List<Integer>, List<Unit>> columns = new LinkedHashMap<>();
+        for (Unit unit : units) {
+            columns.computeIfAbsent(List.of(unit.row(), unit.firstRow(), unit.kvHead()),
+                    key -> new ArrayList<>())
+                    .add(unit);
+        }
         Set<Integer> slots = new HashSet<>();
         Set<Integer> counters = new HashSet<>();
-        int[][] tiles = new int[batch.batchSize()][];
-        for (int i = 0; i < tiles.length; i++) {
-            tiles[i] = new int[Math.ceilDiv(batch.qoLen(i) * group, rows) * spec.numKvHeads()];
-        }
         int maxParts = 1;
-        while (at < units.size()) {
-            Unit first = units.get(at);
+        for (List<Unit> column : columns.values()) {
+            Unit first = column.getFirst();
             int request = request(batch, first);
             assertEquals(batch.qoLen(request), first.qoLen());
             assertEquals(batch.kvLen(request), first.kvLen());
             assertEquals(batch.pageTable().kvIndptr(request), first.pages());
             assertEquals(0, first.firstRow() % rows);
-            tiles[request][first.firstRow() / rows * spec.numKvHeads() + first.kvHead()]++;
             assertEquals(firstSeen(spec, batch, request), first.kvStart());
+            assertEquals(column.size(), first.parts() * cluster);
+            assertTrue(column.size() <= MOST_PARTS + cluster);
+            maxParts = Math.max(maxParts, column.size());
             int token = first.kvStart();
-            maxParts = Math.max(maxParts, first.parts());
-            assertTrue(first.parts() <= MOST_PARTS);
-            for (int part = 0; part < first.parts(); part++) {
-                Unit unit = units.get(at++);
+            for (int part = 0; part < column.size(); part++) {
+                Unit unit = column.get(part);
                 assertEquals(
                         new Unit(first.row(), first.qoLen(), first.kvLen(), first.pages(), first.kvHead(),
-                                first.firstRow(), token, unit.kvEnd(), part, first.parts(), first.slot(),
-                                first.counter()),
+                                first.firstRow(), token, unit.kvEnd(), part / cluster, first.parts(),
+                                first.slot(), first.counter()),
                         unit);
-                assertTrue(unit.tokens() > 0 || first.parts() == 1, () -> "an empty part: " + unit);
-                assertTrue(part + 1 == first.parts() || unit.tokens() % KernelShape.TILE == 0,
-                        () -> "a tile is cut in two: " + unit);
+                assertTrue(unit.tokens() > 0 || column.size() == 1 || cluster > 1,
+                        () -> "an empty part: " + unit);
+                assertTrue(part + 1 == column.size() || unit.tokens() % KernelShape.TILE == 0
+                        || unit.kvEnd() == batch.kvLen(request), () -> "a tile is cut in two: " + unit);
                 assertTrue(unit.counter() >= 0, "negative means no work");
                 token = unit.kvEnd();
-                if (first.parts() > 1) {
-                    assertTrue(slots.add(first.slot() + part), () -> "slot shared: " + unit);
-                }
             }
             assertEquals(batch.kvLen(request), token);
             if (first.parts() > 1) {
-                assertTrue(counters.add(first.counter()), () -> "counter shared: " + first);
+                for (int part = 0; part < first.parts(); part++) {
+                    assertTrue(slots.add(first.slot() + part), () -> "slot shared: " + first);
+                }
+                for (int rank = 0; rank < cluster; rank++) {
+                    assertTrue(counters.add(first.counter() * cluster + rank),
+                            () -> "counter shared: " + first);
+                }
             }
         }
-        for (int[] written : tiles) {
-            assertTrue(Arrays.stream(written).allMatch(n -> n == 1), () -> Arrays.toString(written));
+        for (int at = 0; at < units.size(); at += cluster) { // a cluster has the parts of one column
+            for (Unit unit : units.subList(at, at + cluster)) {
+                assertEquals(units.get(at).slot(), unit.slot());
+                assertEquals(units.get(at).part(), unit.part());
+                assertEquals(units.get(at).kvHead(), unit.kvHead());
+            }
         }
+        int tiles = 0;
+        for (int i = 0; i < batch.batchSize(); i++) {
+            tiles += Math.ceilDiv(batch.qoLen(i) * spec.groupSize(), rows) * spec.numKvHeads();
+        }
+        assertEquals(tiles, columns.size());
         assertEquals(range(schedule.slots()), slots, "the workspace has exactly the places that are used");
         assertEquals(range(schedule.counters()), counters);
         assertEquals(maxParts, schedule.maxParts());
@@ -132,7 +151,7 @@ class DecodeScheduleTest {
     }
 
     private static DecodeSchedule cut(AttentionSpec spec, BatchShape batch, int rows, int forced) {
-        return DecodeSchedule.of(spec, batch, rows, AT_ONCE, forced, MOST_PARTS);
+        return DecodeSchedule.of(spec, batch, rows, 1, AT_ONCE, forced, MOST_PARTS);
     }
 
     @ParameterizedTest
@@ -147,7 +166,11 @@ class DecodeScheduleTest {
                     .windowLeft(run % 4 == 3 ? random.nextInt(500) : -1).build();
             BatchShape batch = Specs.batch(qoLens, kvLens);
             int rows = Tuning.rows(spec, Math.max(1, batch.maxQoLen()) * group);
-            covers(spec, batch, rows, cut(spec, batch, rows, run % 5 == 4 ? 1 + random.nextInt(40) : 0));
+            int forced = run % 5 == 4 ? 1 + random.nextInt(40) : 0;
+            covers(spec, batch, rows, cut(spec, batch, rows, forced));
+            int cluster = 2 << run % 4;
+            covers(spec, batch, rows, cluster,
+                    DecodeSchedule.of(spec, batch, rows, cluster, AT_ONCE, forced, MOST_PARTS));
         }
     }
 
@@ -193,7 +216,7 @@ class DecodeScheduleTest {
     void mergeIsNeverAskedForMorePartsThanItHolds() {
         AttentionSpec spec = Specs.of(1, 1).build();
         BatchShape batch = Specs.decode(32 * 100);
-        DecodeSchedule schedule = DecodeSchedule.of(spec, batch, 1, AT_ONCE, 100, 8);
+        DecodeSchedule schedule = DecodeSchedule.of(spec, batch, 1, 1, AT_ONCE, 100, 8);
         covers(spec, batch, 1, schedule);
         assertTrue(schedule.maxParts() <= 8 && schedule.maxParts() > 4, () -> "" + schedule.maxParts());
     }

@@ -2,6 +2,7 @@ package dev.heddle.backend.tensor.core;
 
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.PlanOptions;
 import dev.heddle.core.spi.BackendContext;
 import dev.heddle.core.spi.CostProfile;
 import dev.heddle.core.tensor.DataType;
@@ -19,9 +20,9 @@ final class TensorCoreBackend extends DecodeBackend {
     }
 
     @Override
-    protected TensorKernel shape(AttentionSpec spec, BatchShape batch) {
-        return TensorKernel.of(spec, batch, device().multiprocessors(),
-                device().sharedMemoryPerMultiprocessor());
+    protected TensorKernel shape(AttentionSpec spec, BatchShape batch, PlanOptions options) {
+        // A cluster makes whole multiples of its size; who asks for a number of parts gets that number.
+        return TensorTuning.of(spec, batch, device(), options.kvSplits() == 0);
     }
 
     @Override

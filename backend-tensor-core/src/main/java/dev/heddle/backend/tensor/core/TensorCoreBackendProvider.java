@@ -33,8 +33,10 @@ public final class TensorCoreBackendProvider implements AttentionBackendProvider
     private static List<DtypeTuple> dtypes() {
         List<DtypeTuple> tuples = new ArrayList<>();
         for (DataType dtype : List.of(DataType.F16, DataType.BF16)) {
-            tuples.add(DtypeTuple.of(dtype, dtype));
-            tuples.add(new DtypeTuple(dtype, dtype, dtype, DataType.F32));
+            for (DataType kv : List.of(dtype, DataType.FP8_E4M3, DataType.FP8_E5M2, DataType.INT8)) {
+                tuples.add(DtypeTuple.of(dtype, kv));
+                tuples.add(new DtypeTuple(dtype, kv, kv, DataType.F32));
+            }
         }
         return tuples;
     }

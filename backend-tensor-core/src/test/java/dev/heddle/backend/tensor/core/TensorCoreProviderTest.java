@@ -70,7 +70,10 @@ class TensorCoreProviderTest {
     @Test
     void whatTheMatrixInstructionDoesNotTakeIsRefusedWithWhatIsAllowed() {
         refused(spec(7).dtype(DataType.F32).build(), Dimension.DTYPE, "f32", "bf16");
-        refused(spec(7).kvDtype(DataType.FP8_E4M3).build(), Dimension.DTYPE, "fp8_e4m3", "bf16");
+        refused(spec(7).kvDtype(DataType.F16).build(), Dimension.DTYPE, "f16", "bf16");
+        for (DataType kv : List.of(DataType.FP8_E4M3, DataType.FP8_E5M2, DataType.INT8)) {
+            assertEquals(List.of(), evaluate(spec(7).kvDtype(kv).build()));
+        }
         refused(spec(7).headDim(72).build(), Dimension.HEAD_DIM, "72", "16");
         assertEquals(List.of(), evaluate(spec(7).headDim(192, 128).build()));
     }

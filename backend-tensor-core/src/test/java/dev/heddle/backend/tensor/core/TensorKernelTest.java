@@ -9,10 +9,12 @@ import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
 import dev.heddle.core.page.PageTable;
 import dev.heddle.core.tensor.DataType;
+import dev.heddle.cuda.CudaDevice;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class TensorKernelTest {
@@ -21,6 +23,11 @@ class TensorKernelTest {
     private static final int H200_SHARED = 228 << 10;
     private static final int SMALL_SHARED = 100 << 10; // sm_86, sm_89
     private static final int BLOCK_LESS = 1 << 10; // what one CTA may ask for is so much less than all of it
+
+    private static CudaDevice device(int computeCapability, int sharedBytes) {
+        return new CudaDevice(0, "a GPU", computeCapability, H200_SMS, 50 << 20, sharedBytes - BLOCK_LESS,
+                sharedBytes, 1L << 36, 13000);
+    }
 
     private static AttentionSpec spec(int group, int qk, int vo) {
         return AttentionSpec.builder().numQoHeads(2 * group).numKvHeads(2).headDim(qk, vo)
@@ -42,7 +49,7 @@ class TensorKernelTest {
     }
 
     private static TensorKernel kernel(AttentionSpec spec, BatchShape batch) {
-        return TensorKernel.of(spec, batch, H200_SMS, H200_SHARED);
+        return TensorTuning.of(spec, batch, device(90, H200_SHARED), true);
     }
 
     @Test
@@ -53,9 +60,7 @@ class TensorKernelTest {
             assertEquals(first, kernel(spec(group, 128, 128), batch));
         }
         for (int group = 9; group <= 128; group++) {
-            assertEquals(16, kernel(spec(group, 128, 128), batch).rows());
-            assertEquals(8, kernel(spec(group, 256, 128), batch).rows(),
-                    "16 rows of long heads need too many registers");
+            assertEquals(group <= 16 ? 16 : 32, kernel(spec(group, 128, 128), batch).rows());
         }
     }
 
@@ -68,11 +73,15 @@ class TensorKernelTest {
                             batch(200, 1, 5000),
                             batch(3, 64, 100))) {
                         for (int group : new int[]{1, 7, 12, 128}) {
-                            TensorKernel kernel =
-                                    TensorKernel.of(spec(group, qk, vo), batch, H200_SMS, shared);
+                            CudaDevice device = device(shared == H200_SHARED ? 90 : 86, shared);
+                            TensorKernel kernel = TensorTuning.of(spec(group, qk, vo), batch, device, true);
                             assertTrue(kernel.ctas() * (kernel.sharedBytes() + BLOCK_LESS) <= shared,
                                     kernel::toString);
-                            assertTrue(kernel.warps() >= 1 && kernel.ctas() >= 1, kernel::toString);
+                            assertTrue(kernel.ctas() >= 1 && kernel.slots() >= 2, kernel::toString);
+                            assertEquals(0, kernel.warps() * 8 % kernel.rows(), kernel::toString);
+                            assertTrue(kernel.warps() >= 1 && kernel.warps() <= 16, kernel::toString);
+                            assertTrue(kernel.cluster() == 1 || device.computeCapability() >= 90,
+                                    "clusters are newer than this device");
                         }
                     }
                 }
@@ -97,15 +106,15 @@ class TensorKernelTest {
         String source = TensorCoreBackend.source(TensorCoreBackend.class).text();
         assertTrue(source.contains("static const int STATE_PITCH = DIM_VO + 4;"));
         assertTrue(source.contains("static const int TILE = 16;"));
-        assertTrue(source.contains("K_PITCH = K_CHUNKS % 8 == 0 ? K_CHUNKS : K_CHUNKS | 1;"));
+        assertTrue(source.contains("K_PITCH = K_PIECES % 8 == 0 ? K_PIECES : K_PIECES | 1;"));
         assertTrue(source
                 .contains("static const int SLOT = TILE * 16 * (K_PITCH > V_PITCH ? K_PITCH : V_PITCH);"));
-        assertTrue(source.contains("const int STATE = ROWS_ * DIM_VO + (ROWS_ + 3) / 4 * 4;"));
-        TensorKernel kernel = new TensorKernel(8, 80, 64, DataType.F16, 4, 1, 3, false);
+        assertTrue(source.contains("const int STATE = ROWS_ * DIM_VO + (ROWS_ * CLUSTER + 3) / 4 * 4;"));
+        TensorKernel kernel = new TensorKernel(8, 80, 64, DataType.F16, 4, 1, 3, 2, false);
         int slot = 16 * 16 * 11; // 80 elements are ten pieces of 16 bytes, and one more for an odd pitch
         int states = 4 * 8 * (64 + 4 + 2) * Float.BYTES;
         assertEquals(Math.max(4 * 3 * slot, states), kernel.sharedBytes());
-        assertEquals(8 * 64 + 8, kernel.stateFloats());
+        assertEquals(8 * 64 + 2 * 8, kernel.stateFloats());
     }
 
     @Test
@@ -116,5 +125,25 @@ class TensorKernelTest {
                     Pattern.compile("\\b" + macro.substring(0, macro.indexOf('=')) + "\\b").matcher(source);
             assertTrue(name.find(), macro);
         }
+    }
+
+    @Test
+    void fewColumnsAreMergedByClusters() {
+        AttentionSpec eightHeads = AttentionSpec.builder().numQoHeads(32).numKvHeads(8).headDim(128)
+                .dtype(DataType.BF16).pageSize(PAGE).build();
+        assertEquals(16, kernel(spec(7, 128, 128), batch(1, 1, 4096)).cluster());
+        assertEquals(8, kernel(eightHeads, batch(1, 1, 4096)).cluster());
+        assertEquals(1, kernel(eightHeads, batch(4, 1, 4096)).cluster(),
+                "clusters of 4 and more do not fill the device");
+        assertEquals(2, kernel(eightHeads, batch(8, 1, 4096)).cluster());
+        assertEquals(1, kernel(eightHeads, batch(64, 1, 4096)).cluster());
+        assertEquals(1, kernel(eightHeads, batch(1, 1, 100)).cluster(), "there is nothing to split");
+        assertEquals(1,
+                TensorTuning.of(eightHeads, batch(1, 1, 4096), device(90, H200_SHARED), false).cluster());
+        BatchShape uneven = BatchShape.of(new int[]{0, 1, 2},
+                PageTable.of(PAGE, 300, new int[]{0, 1, 257}, IntStream.range(0, 257).toArray(),
+                        new int[]{3, 16}));
+        assertEquals(1, kernel(spec(7, 128, 128), uneven).cluster(),
+                "a cluster for each would idle in the short one");
     }
 }
