@@ -76,6 +76,8 @@ struct Params {
     int evictFirst;             // what is read once should not push out what is read again
     int qType;
     int outType;
+    u32 pageMagic;              // token / pageSize is the high half of token * pageMagic, shifted; pages of one token aside
+    int pageShift;
 #if GENERAL
     int headScales;             // whether the two tables hold the scales, and not kScale and vScale
     int padding;
@@ -176,13 +178,18 @@ __device__ __forceinline__ Unit unitOf(const Params& p) {
     return u.unit;
 }
 
+// Which page of its request a token is in: a division takes thirty instructions, and every tile needs some.
+__device__ __forceinline__ int pageOf(const Params& p, int token) {
+    return p.pageSize == 1 ? token : (int)(__umulhi((u32)token, p.pageMagic) >> p.pageShift);
+}
+
 // The page id of token start + lane; asked for one tile ahead, since the answer takes as long as the data itself.
 __device__ __forceinline__ int pageId(const Params& p, const int* pages, int start, int end) {
     int token = start + (threadIdx.x & 31);
     if (token >= end) return 0;
     int id;
     asm volatile("ld.global.nc.L2::cache_hint.s32 %0, [%1], %2;"
-        : "=r"(id) : "l"(pages + token / p.pageSize), "l"(evictLast()));
+        : "=r"(id) : "l"(pages + pageOf(p, token)), "l"(evictLast()));
     return id;
 }
 
@@ -196,7 +203,8 @@ __device__ __forceinline__ u64 rowOf(const Params& p, u64 base, const u64* segme
         id = id % p.pagesPerSegment;
     }
 #endif
-    return base + headOffset + (long long)id * pageStride + (long long)(token < end ? token % p.pageSize : 0) * tokenStride;
+    int slot = token < end ? token - pageOf(p, token) * p.pageSize : 0;
+    return base + headOffset + (long long)id * pageStride + slot * tokenStride;
 }
 
 // Copies 16 bytes, or zeros if the token is outside.
