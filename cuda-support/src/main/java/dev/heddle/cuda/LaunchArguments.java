@@ -29,6 +29,11 @@ public final class LaunchArguments {
         struct.putInt(offset, value);
     }
 
+    /** Returns four bytes. */
+    public int getInt(int offset) {
+        return struct.getInt(offset);
+    }
+
     /** Sets eight bytes. */
     public void putLong(int offset, long value) {
         struct.putLong(offset, value);

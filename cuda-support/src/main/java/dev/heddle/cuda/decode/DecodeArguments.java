@@ -94,6 +94,11 @@ public final class DecodeArguments {
         block.putInt(EVICT_FIRST, evictFirst ? 1 : 0);
     }
 
+    /** Returns whether KV passes through the L2 cache without staying. */
+    boolean evictFirst() {
+        return block.getInt(EVICT_FIRST) != 0;
+    }
+
     /** Says where the tensors of a run lie. */
     public void tensors(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
         block.putLong(Q, address(q));

@@ -3,6 +3,7 @@ package dev.heddle.cuda.decode;
 import dev.heddle.core.Evolving;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.Determinism;
 import dev.heddle.core.attention.KvQuantisation;
 import dev.heddle.core.attention.PlanOptions;
 import dev.heddle.core.capability.Dimension;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Attention on one device by a kernel that walks over work units. A backend says which kernel a request takes; loading,
@@ -34,12 +36,15 @@ import java.util.concurrent.ConcurrentHashMap;
 @Evolving
 public abstract class DecodeBackend implements AttentionBackend {
     private static final String ENTRY = "heddle_decode";
+    private static final int STEADY_REQUESTS = 64;
+    private static final int STEADY_KV_LEN = 8192;
 
     private final String id;
     private final CudaMemorySpace space;
     private final KernelLoader loader;
     private final KernelSource source;
     private final Map<DecodeKernel, CudaKernel> kernels = new ConcurrentHashMap<>();
+    private final Map<Steady, DecodeKernel> steady = new ConcurrentHashMap<>();
 
     /**
      * Opens the device of a context.
@@ -64,6 +69,25 @@ public abstract class DecodeBackend implements AttentionBackend {
 
     /** Returns whether what a request reads should pass through the L2 cache without staying. */
     protected abstract boolean evictFirst(AttentionSpec spec, BatchShape batch);
+
+    /** Returns whether the bits of a request must not depend on the rest of the batch. */
+    boolean invariant(AttentionSpec spec) {
+        return spec.determinism() == Determinism.BATCH_INVARIANT;
+    }
+
+    /** Returns the kernels that a batch takes. */
+    List<KernelChoice> choices(AttentionSpec spec, BatchShape batch) {
+        return invariant(spec) ? KernelChoice.each(batch, qoLen -> steady(spec, qoLen))
+                : List.of(KernelChoice.all(shape(spec, batch)));
+    }
+
+    /** Returns the kernel that keeps the device busy with requests of so many query rows, a function of spec and rows. */
+    private DecodeKernel steady(AttentionSpec spec, int qoLen) {
+        return steady.computeIfAbsent(new Steady(spec, qoLen),
+                key -> shape(spec, new DecodeCatalogue.Load(STEADY_REQUESTS, qoLen, STEADY_KV_LEN).batch()));
+    }
+
+    private record Steady(AttentionSpec spec, int qoLen) {}
 
     String id() {
         return id;
@@ -102,8 +126,8 @@ public abstract class DecodeBackend implements AttentionBackend {
     public List<Rejection> refine(AttentionSpec spec, BatchShape batch, PlanOptions options) {
         List<Rejection> reasons = new ArrayList<>(refine(id, spec));
         if (reasons.isEmpty()) {
-            DecodeKernel shape = shape(spec, batch);
-            if (!kernels.containsKey(shape)) {
+            DecodeKernel shape = absent(spec, batch);
+            if (shape != null) {
                 loader.missing(source, shape.macros()).ifPresent(absent -> reasons.add(Rejection.failure(id,
                         RejectionCode.DEVICE_UNAVAILABLE, Phase.REFINE, Dimension.COLD_START,
                         "the jar has no kernel for this shape", Objects.requireNonNull(absent.getMessage()),
@@ -111,6 +135,15 @@ public abstract class DecodeBackend implements AttentionBackend {
             }
         }
         return reasons;
+    }
+
+    private @Nullable DecodeKernel absent(AttentionSpec spec, BatchShape batch) {
+        for (KernelChoice choice : choices(spec, batch)) {
+            if (!kernels.containsKey(choice.kernel())) {
+                return choice.kernel();
+            }
+        }
+        return null;
     }
 
     /** Returns what the kernel's argument has no room for. */

@@ -3,6 +3,7 @@ package dev.heddle.cuda.decode;
 import dev.heddle.core.Evolving;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.Determinism;
 import java.util.Arrays;
 
 /**
@@ -28,6 +29,17 @@ public final class DecodeSchedule {
     /** KV tokens that parts are multiples of: whole tiles of every kernel. */
     public static final int GRAIN = 32;
 
+    /**
+     * KV tokens of a part where its size must not depend on the batch, to the nearest number of parts. Few enough for 8
+     * requests of 4096 tokens to fill a device once, many enough for merges to be noise in a batch that fills it often.
+     */
+    public static final int FIXED_TOKENS = 1024;
+
+    /** Units of a tile of rows that occupy a device: longer sequences get larger parts, not more. */
+    private static final int FIXED_UNITS = 256;
+
+    private static final int MOST_FIXED_PARTS = 32;
+
     private final int[] units;
     private final int count;
     private final int slots;
@@ -45,13 +57,17 @@ public final class DecodeSchedule {
     /**
      * Cuts a batch.
      *
-     * @param rows rows of a tile
+     * <p>If the spec asks for {@link Determinism#BATCH_INVARIANT}, a sequence's cut depends on its own length only.
+     *
+     * @param choice the kernel, and the requests that take it
      * @param atOnce CTAs that run at once
      * @param forced parts of each sequence, 0 for as many as pay
      * @param mostParts parts that a merge can hold
      */
     public static DecodeSchedule of(
-            AttentionSpec spec, BatchShape batch, int rows, int atOnce, int forced, int mostParts) {
+            AttentionSpec spec, BatchShape batch, KernelChoice choice, int atOnce, int forced,
+            int mostParts) {
+        int rows = choice.kernel().rows();
         int group = spec.groupSize();
         int requests = batch.batchSize();
         int[] tiles = new int[requests];
@@ -59,21 +75,29 @@ public final class DecodeSchedule {
         int[] seen = new int[requests];
         long columns = 0;
         for (int i = 0; i < requests; i++) {
-            tiles[i] = Math.ceilDiv(batch.qoLen(i) * group, rows);
+            tiles[i] = choice.has(i) ? Math.ceilDiv(batch.qoLen(i) * group, rows) : 0;
             first[i] = firstVisible(spec, batch, i);
             seen[i] = batch.kvLen(i) - first[i];
             columns += (long) tiles[i] * spec.numKvHeads();
         }
-        int tokens = forced > 0 ? 0 : tokensPerPart(spec, tiles, seen, columns, atOnce);
+        boolean fixed = spec.determinism() == Determinism.BATCH_INVARIANT;
+        int tokens = forced > 0 || fixed ? 0 : tokensPerPart(spec, tiles, seen, columns, atOnce);
         int[] parts = new int[requests];
         long count = 0;
         for (int i = 0; i < requests; i++) {
             int most = Math.clamp(Math.ceilDiv(seen[i], GRAIN), 1, mostParts);
-            int wanted = forced > 0 ? forced : Math.ceilDiv(seen[i], Math.max(1, tokens));
+            int wanted = forced > 0 ? forced
+                    : fixed ? fixedParts(spec, seen[i]) : Math.ceilDiv(seen[i], Math.max(1, tokens));
             parts[i] = Math.clamp(wanted, 1, most);
             count += (long) parts[i] * tiles[i] * spec.numKvHeads();
         }
         return build(spec, batch, rows, new Cut(tiles, first, seen, parts), Math.toIntExact(count));
+    }
+
+    /** Returns the parts of a sequence, a function of its length and the spec only. */
+    private static int fixedParts(AttentionSpec spec, int seen) {
+        int most = Math.max(MOST_FIXED_PARTS, FIXED_UNITS / spec.numKvHeads());
+        return Math.min(most, (seen + FIXED_TOKENS / 2) / FIXED_TOKENS);
     }
 
     private record Cut(int[] tiles, int[] first, int[] seen, int[] parts) {}

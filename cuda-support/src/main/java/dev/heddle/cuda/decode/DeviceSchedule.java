@@ -57,12 +57,14 @@ final class DeviceSchedule implements AutoCloseable {
         }
     }
 
-    /** Replaces the schedule if the new one fits; returns whether it did. */
-    boolean replace(DecodeSchedule next, PageTable table) {
-        if (next.count() > capacity || table.totalPages() > pageCapacity || next.slots() > slotCapacity
-                || next.counters() > counterCapacity) {
-            return false;
-        }
+    /** Returns whether there is room for another schedule. */
+    boolean fits(DecodeSchedule next, PageTable table) {
+        return next.count() <= capacity && table.totalPages() <= pageCapacity
+                && next.slots() <= slotCapacity && next.counters() <= counterCapacity;
+    }
+
+    /** Replaces the schedule by one that fits. */
+    void replace(DecodeSchedule next, PageTable table) {
         staging.awaitCopy(); // the last one has long been made, unless plans come faster than the device
         MemorySegment to = staging.segment();
         MemorySegment.copy(next.units(), 0, to, ValueLayout.JAVA_INT, 0,
@@ -78,7 +80,6 @@ final class DeviceSchedule implements AutoCloseable {
         table.copyKvIndices(to.asSlice(pagesAt()));
         to.asSlice(countersAt(), (long) counterCapacity * Integer.BYTES).fill((byte) 0);
         staging.copyTo(memory, 0, countersAt() + (long) counterCapacity * Integer.BYTES, queue);
-        return true;
     }
 
     private long pagesAt() {

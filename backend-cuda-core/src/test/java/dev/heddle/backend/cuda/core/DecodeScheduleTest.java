@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.Determinism;
 import dev.heddle.cuda.decode.DecodeSchedule;
+import dev.heddle.cuda.decode.KernelChoice;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -131,8 +133,13 @@ class DecodeScheduleTest {
         return first - first % KernelShape.TILE;
     }
 
+    private static KernelShape kernel(AttentionSpec spec, int rows) {
+        return KernelShape.of(spec, 1, rows, 4, 2);
+    }
+
     private static DecodeSchedule cut(AttentionSpec spec, BatchShape batch, int rows, int forced) {
-        return DecodeSchedule.of(spec, batch, rows, AT_ONCE, forced, MOST_PARTS);
+        return DecodeSchedule.of(spec, batch, KernelChoice.all(kernel(spec, rows)), AT_ONCE, forced,
+                MOST_PARTS);
     }
 
     @ParameterizedTest
@@ -193,7 +200,8 @@ class DecodeScheduleTest {
     void mergeIsNeverAskedForMorePartsThanItHolds() {
         AttentionSpec spec = Specs.of(1, 1).build();
         BatchShape batch = Specs.decode(32 * 100);
-        DecodeSchedule schedule = DecodeSchedule.of(spec, batch, 1, AT_ONCE, 100, 8);
+        DecodeSchedule schedule = DecodeSchedule.of(spec, batch, KernelChoice.all(kernel(spec, 1)), AT_ONCE,
+                100, 8);
         covers(spec, batch, 1, schedule);
         assertTrue(schedule.maxParts() <= 8 && schedule.maxParts() > 4, () -> "" + schedule.maxParts());
     }
@@ -255,5 +263,67 @@ class DecodeScheduleTest {
             assertTrue(longest <= shortest + 2 * KernelShape.TILE, () -> "late: " + unit);
             shortest = Math.min(shortest, longest);
         }
+    }
+
+    /** Where the parts of a request begin and end, by head and tile. */
+    private static List<List<Integer>> cuts(AttentionSpec spec, BatchShape batch, int request) {
+        int row = batch.qoIndptr(request);
+        return covers(spec, batch, 4, cut(spec, batch, 4, 0)).stream()
+                .filter(unit -> unit.row() == row && unit.qoLen() == batch.qoLen(request))
+                .map(unit -> List.of(unit.kvHead(), unit.firstRow(), unit.kvStart(), unit.kvEnd(),
+                        unit.part(), unit.parts()))
+                .toList();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8})
+    void batchInvariantCutsAreThoseOfTheRequestAlone(int kvHeads) {
+        Random random = new Random(kvHeads);
+        boolean differs = false;
+        for (int run = 0; run < 20; run++) {
+            int requests = 2 + random.nextInt(60);
+            int[] qoLens = random.ints(requests, 1, run % 2 == 0 ? 2 : 9).toArray();
+            int[] kvLens = random.ints(requests, 1, run % 3 == 0 ? 700 : 40_000).toArray();
+            AttentionSpec usual = Specs.of(kvHeads, 4)
+                    .windowLeft(run % 4 == 3 ? random.nextInt(5000) : -1).build();
+            AttentionSpec spec = usual.toBuilder().determinism(Determinism.BATCH_INVARIANT).build();
+            BatchShape batch = Specs.batch(qoLens, kvLens);
+            for (int i = 0; i < requests; i++) {
+                BatchShape alone = Specs.batch(new int[]{qoLens[i]}, kvLens[i]);
+                assertEquals(cuts(spec, alone, 0), cuts(spec, batch, i));
+                differs |= !cuts(usual, alone, 0).equals(cuts(usual, batch, i));
+            }
+        }
+        assertTrue(differs, "without the mode they depend on the batch, or this test sees nothing");
+    }
+
+    @Test
+    void batchInvariantPartsFillADeviceAndStayFew() {
+        AttentionSpec spec = Specs.of(8, 8).determinism(Determinism.BATCH_INVARIANT).build();
+        int[] kvLens = new int[8];
+        Arrays.fill(kvLens, 4096 + 300);
+        DecodeSchedule schedule = cut(spec, Specs.decode(kvLens), 8, 0);
+        assertEquals(8 * 8 * 4, schedule.count(), "one round on 132 multiprocessors with two CTAs each");
+        assertEquals(1, cut(spec, Specs.decode(1500), 8, 0).maxParts());
+        assertEquals(8, cut(spec, Specs.decode(8192), 8, 0).maxParts());
+        assertEquals(32, cut(spec, Specs.decode(1 << 20), 8, 0).maxParts());
+        AttentionSpec one = Specs.of(1, 8).determinism(Determinism.BATCH_INVARIANT).build();
+        assertEquals(256, cut(one, Specs.decode(1 << 20), 8, 0).maxParts());
+    }
+
+    @Test
+    void requestsOfAnotherKernelAreLeftToIt() {
+        AttentionSpec spec = Specs.of(2, 4).determinism(Determinism.BATCH_INVARIANT).build();
+        BatchShape batch = Specs.batch(new int[]{1, 3, 1, 0, 2}, 100, 2000, 5000, 10, 0);
+        List<KernelChoice> choices = KernelChoice.each(batch, qoLen -> kernel(spec, qoLen == 1 ? 4 : 8));
+        assertEquals(2, choices.size());
+        List<Integer> rows = new ArrayList<>();
+        for (KernelChoice choice : choices) {
+            units(DecodeSchedule.of(spec, batch, choice, AT_ONCE, 0, MOST_PARTS)).forEach(unit -> {
+                assertEquals(choice.kernel().rows() == 4, unit.qoLen() == 1);
+                rows.add(unit.row());
+            });
+        }
+        assertEquals(Set.of(0, 1, 4, 5), new HashSet<>(rows));
     }
 }

@@ -24,7 +24,7 @@ class ImageCatalogueTest {
                 AttentionSpec window =
                         DecodeCatalogue.spec(headDim, group).windowLeft(127).sinks(true).build();
                 for (int requests : new int[]{1, 4, 16, 64, 128, 256}) {
-                    for (int kvLen : new int[]{100, 512, 4096, 8192, 32768}) {
+                    for (int kvLen : new int[]{100, 512, 4096, 8192, 32_768}) {
                         for (AttentionSpec spec : new AttentionSpec[]{plain, window}) {
                             TensorKernel kernel = TensorKernel.of(spec, new Load(requests, 1, kvLen).batch(),
                                     DecodeCatalogue.MULTIPROCESSORS, DecodeCatalogue.SHARED_BYTES);
