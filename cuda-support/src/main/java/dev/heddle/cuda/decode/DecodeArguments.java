@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @since 0.1
  */
 @Evolving
-public final class DecodeArguments {
+public final class DecodeArguments implements AutoCloseable {
     private static final int Q = 0;
     private static final int K = 8;
     private static final int V = 16;
@@ -151,6 +151,12 @@ public final class DecodeArguments {
     private void perHead(int at, int strideAt, @Nullable Tensor values) {
         block.putLong(at, values == null ? 0 : address(values));
         block.putLong(strideAt, values == null ? 0 : values.stride(0));
+    }
+
+    /** Frees the struct; nothing may be called afterwards. */
+    @Override
+    public void close() {
+        block.close();
     }
 
     private static long address(Tensor tensor) {

@@ -33,9 +33,9 @@ final class DecodeLaunch implements AutoCloseable {
         this.schedule = schedule;
         this.capture = options.capture();
         this.kernel = backend.kernel(shape);
-        this.arguments = new DecodeArguments(shape, spec);
         this.device = new DeviceSchedule(backend.space(), queue, schedule, batch.pageTable(),
                 shape.stateFloats(), capture);
+        this.arguments = new DecodeArguments(shape, spec);
         bind(backend.evictFirst(spec, batch));
     }
 
@@ -110,5 +110,9 @@ final class DecodeLaunch implements AutoCloseable {
     @Override
     public void close() {
         device.close();
+        arguments.close();
+        if (segmentArguments != null) {
+            segmentArguments.close();
+        }
     }
 }

@@ -105,38 +105,45 @@ public final class DecodeSchedule {
     private static DecodeSchedule build(AttentionSpec spec, BatchShape batch, int rows, Cut cut,
             int count) {
         int[] units = new int[Math.multiplyExact(count, UNIT_INTS)];
+        int heads = spec.numKvHeads();
         int at = 0;
         int slots = 0;
         int counters = 0;
         int maxParts = 1;
         for (int i : longestFirst(cut)) {
-            int parts = cut.parts()[i];
+            if (cut.tiles()[i] == 0) {
+                continue;
+            }
+            int seen = cut.seen()[i];
+            int first = cut.first()[i];
             // Whole tiles of tokens for each part, and no empty one at the end.
-            int tokens =
-                    Math.ceilDiv(Math.ceilDiv(cut.seen()[i], GRAIN), parts) * GRAIN;
-            parts = Math.max(1, Math.ceilDiv(cut.seen()[i], Math.max(1, tokens)));
-            maxParts = cut.tiles()[i] > 0 ? Math.max(maxParts, parts) : maxParts;
+            int tokens = Math.ceilDiv(Math.ceilDiv(seen, GRAIN), cut.parts()[i]) * GRAIN;
+            int parts = Math.max(1, Math.ceilDiv(seen, Math.max(1, tokens)));
+            maxParts = Math.max(maxParts, parts);
+            int split = parts > 1 ? 1 : 0;
+            int row = batch.qoIndptr(i);
+            int qoLen = batch.qoLen(i);
+            int kvLen = batch.kvLen(i);
+            int pages = batch.pageTable().kvIndptr(i);
             for (int tile = 0; tile < cut.tiles()[i]; tile++) {
-                for (int head = 0; head < spec.numKvHeads(); head++) {
+                for (int head = 0; head < heads; head++) {
                     for (int part = 0; part < parts; part++) {
-                        int from = cut.first()[i] + part * tokens;
-                        int to = cut.first()[i] + Math.min(cut.seen()[i], (part + 1) * tokens);
-                        units[at] = batch.qoIndptr(i);
-                        units[at + 1] = batch.qoLen(i);
-                        units[at + 2] = batch.kvLen(i);
-                        units[at + 3] = batch.pageTable().kvIndptr(i);
+                        units[at] = row;
+                        units[at + 1] = qoLen;
+                        units[at + 2] = kvLen;
+                        units[at + 3] = pages;
                         units[at + 4] = head;
                         units[at + 5] = tile * rows;
-                        units[at + 6] = from;
-                        units[at + 7] = to;
+                        units[at + 6] = first + part * tokens;
+                        units[at + 7] = first + Math.min(seen, (part + 1) * tokens);
                         units[at + 8] = part;
                         units[at + 9] = parts;
                         units[at + 10] = slots;
                         units[at + 11] = counters;
                         at += UNIT_INTS;
                     }
-                    slots += parts > 1 ? parts : 0;
-                    counters += parts > 1 ? 1 : 0;
+                    slots += split * parts;
+                    counters += split;
                 }
             }
         }
@@ -145,7 +152,10 @@ public final class DecodeSchedule {
 
     /** Returns the tokens of a part such that one round of CTAs does everything, if the rows alone do not fill it. */
     private static int tokensPerPart(AttentionSpec spec, int[] tiles, int[] seen, long columns, int atOnce) {
-        int longest = Math.max(1, Arrays.stream(seen).max().orElse(1));
+        int longest = 1;
+        for (int tokens : seen) {
+            longest = Math.max(longest, tokens);
+        }
         if (columns >= atOnce) {
             long all = 0;
             for (int i = 0; i < seen.length; i++) {
@@ -174,22 +184,20 @@ public final class DecodeSchedule {
 
     private static int[] longestFirst(Cut cut) {
         int requests = cut.parts().length;
-        boolean even = true;
-        for (int i = 1; i < requests && even; i++) {
-            even = cut.seen()[i] == cut.seen()[0];
-        }
         int[] order = new int[requests];
-        Arrays.setAll(order, i -> i);
-        if (even) {
-            return order;
-        }
         long[] keys = new long[requests];
+        boolean sorted = true;
         for (int i = 0; i < requests; i++) {
-            long length = Math.ceilDiv(cut.seen()[i], cut.parts()[i]);
-            keys[i] = -length << 32 | i;
+            int length = Math.ceilDiv(cut.seen()[i], cut.parts()[i]);
+            keys[i] = (long) -length << 32 | i;
+            sorted &= i == 0 || keys[i - 1] <= keys[i];
         }
-        Arrays.sort(keys);
-        Arrays.setAll(order, i -> (int) keys[i]);
+        if (!sorted) {
+            Arrays.sort(keys);
+        }
+        for (int i = 0; i < requests; i++) {
+            order[i] = (int) keys[i];
+        }
         return order;
     }
 
