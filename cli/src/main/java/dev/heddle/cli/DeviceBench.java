@@ -58,7 +58,7 @@ final class DeviceBench {
         PlanRequest captured = request.with(request.options().forCapture().onQueue(space.defaultQueue()));
         boolean can = heddle.explain(spec, batch, captured).chosen() != null;
         try (AttentionPlan plan = heddle.plan(spec, batch, can ? captured : request)) {
-            return HostCost.measure(plan.queue(),
+            return HostCost.measure(plan.queue(), () -> heddle.plan(spec, batch, request).close(),
                     () -> plan.run(input.q(), input.kv(), input.out(), input.lse()), can);
         }
     }

@@ -8,26 +8,39 @@ import java.util.Locale;
 import java.util.function.LongSupplier;
 
 /**
- * What a layer costs the calling thread, apart from the device's time.
+ * What a step and a layer cost the calling thread, apart from the device's time.
  *
+ * @param planNanos median time of making and closing a plan while the device has nothing to do
  * @param eagerNanos median time of a run's call
  * @param replayNanos median time of replaying a capture of all layers, for each layer; NaN if the backend cannot
  * @param heapBytes heap allocated by a run's call; NaN if this VM does not count it
  */
-record HostCost(double eagerNanos, double replayNanos, double heapBytes) {
+record HostCost(double planNanos, double eagerNanos, double replayNanos, double heapBytes) {
     private static final int LAYERS = 28;
     private static final int ROUNDS = 60;
     private static final int WARM_UPS = 200;
+    private static final int PLAN_WARM_UPS = 10_000; // until all of the path is compiled
 
-    /** Measures; {@code run} enqueues one layer on the queue, which may be captured if {@code capture}. */
-    static HostCost measure(ExecutionQueue queue, Runnable run, boolean capture) {
+    /**
+     * Measures.
+     *
+     * @param plan makes a plan for the queue's space and closes it
+     * @param run enqueues one layer on the queue
+     * @param capture whether {@code run} may be captured
+     */
+    static HostCost measure(ExecutionQueue queue, Runnable plan, Runnable run, boolean capture) {
+        for (int i = 0; i < PLAN_WARM_UPS; i++) {
+            plan.run();
+            queue.synchronize();
+        }
+        double planned = median(queue, plan);
         for (int i = 0; i < WARM_UPS; i++) { // until the compiler has seen the path
             layers(run);
             queue.synchronize();
         }
         double eager = median(queue, () -> layers(run)) / LAYERS;
         double heap = heap(queue, run);
-        return new HostCost(eager, capture ? replay(queue, run) : Double.NaN, heap);
+        return new HostCost(planned, eager, capture ? replay(queue, run) : Double.NaN, heap);
     }
 
     private static void layers(Runnable run) {
@@ -80,14 +93,16 @@ record HostCost(double eagerNanos, double replayNanos, double heapBytes) {
     }
 
     String line(String impl) {
-        return String.format(Locale.ROOT, "%-14s host cost of a layer: %.0f ns, replayed %s, heap %s", impl,
-                eagerNanos, Double.isNaN(replayNanos) ? "not possible"
+        return String.format(Locale.ROOT,
+                "%-14s host cost of a plan: %.1f µs; of a layer: %.0f ns, replayed %s, heap %s", impl,
+                planNanos / 1e3, eagerNanos, Double.isNaN(replayNanos) ? "not possible"
                         : String.format(Locale.ROOT, "%.0f ns", replayNanos),
                 Double.isNaN(heapBytes) ? "not counted"
                         : String.format(Locale.ROOT, "%.0f bytes", heapBytes));
     }
 
     void addTo(JsonObject row) {
+        row.addProperty("plan_us", planNanos / 1e3);
         row.addProperty("host_ns_per_layer", eagerNanos);
         if (!Double.isNaN(replayNanos)) {
             row.addProperty("replay_ns_per_layer", replayNanos);

@@ -72,7 +72,7 @@ final class Runner {
             float[] lse = placed.lse() == null ? null : placed.values(placed.lse());
             double micros = timed ? time(plan, placed) : Double.NaN;
             double planMicros = median(() -> heddle.plan(input.spec(), input.batch(), request).close(),
-                    timed ? PLANNING_NANOS : 0);
+                    plan.queue()::synchronize, timed ? PLANNING_NANOS : 0);
             return new Result(plan.backendId(), out, lse, micros, planMicros, plan.explain());
         }
     }
@@ -106,6 +106,11 @@ final class Runner {
     }
 
     private static double median(Runnable work, long nanos) {
+        return median(work, () -> {}, nanos);
+    }
+
+    /** As above; {@code settle} follows each run and is not timed: what a device still has to do is not the plan's. */
+    private static double median(Runnable work, Runnable settle, long nanos) {
         double[] micros = new double[MOST_RUNS];
         int runs = 0;
         long begin = System.nanoTime();
@@ -113,6 +118,7 @@ final class Runner {
             long start = System.nanoTime();
             work.run();
             micros[runs++] = (System.nanoTime() - start) / 1e3;
+            settle.run();
         }
         Arrays.sort(micros, 0, runs);
         return micros[runs / 2];

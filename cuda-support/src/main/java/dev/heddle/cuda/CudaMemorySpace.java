@@ -35,6 +35,7 @@ public final class CudaMemorySpace implements MemorySpace {
     private final CudaQueue defaultQueue;
     private final CudaQueue allocations; // never has work, so waiting for it costs next to nothing
     private final PinnedShelf shelf;
+    private final DeviceShelf scratch;
     private final MemoryPool pool;
     private final CUmemoryPool poolHandle;
     private final Set<CudaBuffer> open = ConcurrentHashMap.newKeySet();
@@ -47,6 +48,7 @@ public final class CudaMemorySpace implements MemorySpace {
         this.defaultQueue = CudaQueue.create(context);
         this.allocations = CudaQueue.create(context);
         this.shelf = new PinnedShelf(context);
+        this.scratch = new DeviceShelf(this, allocations);
         this.pool = new MemoryPool(context);
         this.poolHandle = pool.pool();
     }
@@ -66,6 +68,11 @@ public final class CudaMemorySpace implements MemorySpace {
     /** Returns pinned buffers for uploads. */
     public PinnedShelf pinned() {
         return shelf;
+    }
+
+    /** Returns device memory for plans. */
+    public DeviceShelf scratch() {
+        return scratch;
     }
 
     @Override

@@ -220,6 +220,7 @@ final class CudaMeter implements DeviceMeter, AutoCloseable {
     @Override
     public synchronized void close() {
         kernels.forEach(CudaKernel::close);
+        arguments.close();
         for (CudaBuffer buffer : new CudaBuffer[]{flush, data}) {
             if (buffer != null) {
                 buffer.close();

@@ -60,6 +60,15 @@ public final class CudaQueue implements ExecutionQueue {
         return handle;
     }
 
+    /** Returns whether the stream is the caller's. */
+    boolean isLent() {
+        return !owned;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
     CudaContext context() {
         return context;
     }

@@ -8,10 +8,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -29,11 +32,10 @@ public final class KernelImages {
     /** How the names of images end. */
     static final String SUFFIX = ".fatbin";
 
-    private static final List<String> OPTIONS = List.of("-std=c++17", "-gencode",
-            "arch=compute_80,code=sm_80",
-            "-gencode", "arch=compute_90,code=sm_90", "-gencode", "arch=compute_100,code=sm_100", "-gencode",
-            "arch=compute_120,code=sm_120", "-gencode", "arch=compute_80,code=compute_80", "-Xfatbin",
-            "-compress-all", "--compress-mode=size", "-fatbin");
+    private static final int[] GENERATIONS = {80, 90, 100, 120};
+
+    private static final List<String> OPTIONS =
+            List.of("-std=c++17", "-Xfatbin", "-compress-all", "--compress-mode=size", "-fatbin");
 
     private final NvccCompiler compiler;
 
@@ -70,33 +72,48 @@ public final class KernelImages {
     }
 
     /**
-     * Compiles what is not there yet and deletes what no shape asks for any more.
+     * An image that a jar is to hold.
      *
-     * @param shapes a list of {@code NAME=VALUE} for each image
-     * @param classes root of the compiled classes; images go beside the source's home class
+     * @param source what it is compiled from; the image goes beside its home class
+     * @param macros {@code NAME=VALUE} each
+     * @param leastComputeCapability the oldest device that can run it, major × 10 + minor
+     * @since 0.1
+     */
+    @Evolving
+    public record Wanted(KernelSource source, List<String> macros, int leastComputeCapability) {
+        String key() {
+            return KernelLoader.imageKey(source, macros);
+        }
+    }
+
+    /**
+     * Compiles what is not there yet and deletes what nobody asks for any more.
+     *
+     * @param images the images, whose sources share one home; at least one
+     * @param classes root of the compiled classes
      * @param scratch a folder for files between builds
      * @throws IOException if files cannot be written
      * @throws KernelUnavailableException with the compiler's log and the macros, if one cannot be compiled
      */
-    public Result build(KernelSource source, List<List<String>> shapes, Path classes, Path scratch)
-            throws IOException {
-        Path target = classes.resolve(source.home().getPackageName().replace('.', '/'));
+    public Result build(List<Wanted> images, Path classes, Path scratch) throws IOException {
+        String home = images.getFirst().source().home().getPackageName();
+        Path target = classes.resolve(home.replace('.', '/'));
         Files.createDirectories(target);
         Files.createDirectories(scratch);
-        Path stamp = scratch.resolve(source.name() + ".options");
-        String made = compiler.version() + " " + OPTIONS;
+        Path stamp = scratch.resolve("compiler");
+        String made = compiler.version() + " " + OPTIONS + " " + Arrays.toString(GENERATIONS);
         boolean sameCompiler = Files.exists(stamp) && Files.readString(stamp).equals(made);
-        Map<String, List<String>> wanted = new LinkedHashMap<>();
-        shapes.forEach(macros -> wanted.put(KernelLoader.imageKey(source, macros), macros));
-        deleteOthers(target, sameCompiler ? wanted : Map.of());
+        Map<String, Wanted> wanted = new LinkedHashMap<>();
+        images.forEach(image -> wanted.put(image.key(), image));
+        deleteOthers(target, sameCompiler ? wanted.keySet() : Set.of());
         Files.writeString(stamp, made);
-        Map<String, List<String>> missing = new LinkedHashMap<>(wanted);
+        Map<String, Wanted> missing = new LinkedHashMap<>(wanted);
         missing.keySet().removeIf(key -> Files.exists(target.resolve(key + SUFFIX)));
-        if (!missing.isEmpty()) {
-            Path text = scratch.resolve(source.name());
-            Files.writeString(text, source.text(), StandardCharsets.UTF_8);
-            compileAll(text, missing, target, scratch);
+        for (KernelSource source : new LinkedHashSet<>(
+                missing.values().stream().map(Wanted::source).toList())) {
+            Files.writeString(scratch.resolve(source.name()), source.text(), StandardCharsets.UTF_8);
         }
+        compileAll(missing, target, scratch);
         long bytes = 0;
         for (String key : wanted.keySet()) {
             bytes += Files.size(target.resolve(key + SUFFIX));
@@ -104,26 +121,40 @@ public final class KernelImages {
         return new Result(wanted.size(), missing.size(), bytes);
     }
 
-    private static void deleteOthers(Path target, Map<String, List<String>> kept) throws IOException {
+    /** Returns the compiler's options for every generation from one on, and PTX of it for those to come. */
+    private static List<String> options(int leastComputeCapability) {
+        List<String> options = new ArrayList<>(OPTIONS);
+        for (int generation : GENERATIONS) {
+            if (generation >= leastComputeCapability) {
+                options.add("-gencode");
+                options.add("arch=compute_" + generation + ",code=sm_" + generation);
+            }
+        }
+        options.add("-gencode");
+        options.add("arch=compute_" + leastComputeCapability + ",code=compute_" + leastComputeCapability);
+        return options;
+    }
+
+    private static void deleteOthers(Path target, Set<String> kept) throws IOException {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(target, "*" + SUFFIX)) {
             for (Path file : files) {
                 String name = file.getFileName().toString();
-                if (!kept.containsKey(name.substring(0, name.length() - SUFFIX.length()))) {
+                if (!kept.contains(name.substring(0, name.length() - SUFFIX.length()))) {
                     Files.delete(file);
                 }
             }
         }
     }
 
-    private void compileAll(Path text, Map<String, List<String>> missing, Path target, Path scratch)
-            throws IOException {
+    private void compileAll(Map<String, Wanted> missing, Path target, Path scratch) {
         List<Future<Path>> running = new ArrayList<>();
         try (ExecutorService pool =
                 Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())) {
-            missing.forEach((key, macros) -> running.add(pool.submit(() -> {
+            missing.forEach((key, image) -> running.add(pool.submit(() -> {
                 // Moved when whole, so that a build that was stopped leaves no half an image behind.
                 Path out = scratch.resolve(key + SUFFIX);
-                compiler.compile(text, OPTIONS, macros, out);
+                compiler.compile(scratch.resolve(image.source().name()),
+                        options(image.leastComputeCapability()), image.macros(), out);
                 return Files.move(out, target.resolve(key + SUFFIX), StandardCopyOption.REPLACE_EXISTING);
             })));
             try {

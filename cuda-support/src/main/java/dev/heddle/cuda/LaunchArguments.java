@@ -3,30 +3,35 @@ package dev.heddle.cuda;
 import dev.heddle.core.Evolving;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import org.lwjgl.system.MemoryUtil;
 
 /**
  * The one argument of a kernel, a struct passed by value. The driver copies it at the launch, so it may be changed right
- * after.
+ * after. Memory of the C library, which is free again at close and no work for the collector: each plan makes one.
  *
  * @since 0.1
  */
 @Evolving
-public final class LaunchArguments {
+public final class LaunchArguments implements AutoCloseable {
     private final ByteBuffer struct;
-    private final ByteBuffer pointers; // the driver takes an array of pointers to arguments: here, to the one
+    private final long pointers; // the driver takes an array of pointers to arguments: here, to the one
+    private boolean closed;
 
     /** Makes a struct of zeros. */
     public LaunchArguments(int byteSize) {
-        struct = ByteBuffer.allocateDirect(byteSize).order(ByteOrder.nativeOrder());
-        pointers = ByteBuffer.allocateDirect(Long.BYTES).order(ByteOrder.nativeOrder());
-        pointers.putLong(0, MemoryUtil.memAddress(struct));
+        struct = MemoryUtil.memCalloc(byteSize);
+        pointers = MemoryUtil.nmemAllocChecked(Long.BYTES);
+        MemoryUtil.memPutAddress(pointers, MemoryUtil.memAddress(struct));
     }
 
     /** Sets four bytes. */
     public void putInt(int offset, int value) {
         struct.putInt(offset, value);
+    }
+
+    /** Returns four bytes. */
+    public int getInt(int offset) {
+        return struct.getInt(offset);
     }
 
     /** Sets eight bytes. */
@@ -51,6 +56,16 @@ public final class LaunchArguments {
 
     /** Returns the address of the array of pointers that a launch takes. */
     long pointers() {
-        return MemoryUtil.memAddress(pointers);
+        return pointers;
+    }
+
+    /** Frees the memory; nothing may be called afterwards. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            MemoryUtil.memFree(struct);
+            MemoryUtil.nmemFree(pointers);
+        }
     }
 }

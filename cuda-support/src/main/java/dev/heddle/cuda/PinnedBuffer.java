@@ -8,6 +8,7 @@ import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
+import org.lwjgl.cuda.CU;
 
 /**
  * Host memory that the device copies from and to without the CPU. It knows whether its last copy is done.
@@ -19,6 +20,8 @@ public final class PinnedBuffer implements AutoCloseable {
     private final CudaContext context;
     private final Pointer pointer = new Pointer();
     private final CUevent lastCopy = new CUevent();
+    private final long address;
+    private final long event;
     private final MemorySegment segment;
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -34,7 +37,9 @@ public final class PinnedBuffer implements AutoCloseable {
                 context.check(code, "cuEventCreate", "");
             }
         }
-        this.segment = MemorySegment.ofAddress(Handles.address(pointer)).reinterpret(byteSize);
+        this.address = Handles.address(pointer);
+        this.event = Handles.address(lastCopy);
+        this.segment = MemorySegment.ofAddress(address).reinterpret(byteSize);
     }
 
     /** Returns the memory; not to be used after close, nor changed before {@link #awaitCopy} returns. */
@@ -42,15 +47,20 @@ public final class PinnedBuffer implements AutoCloseable {
         return segment;
     }
 
-    /** Enqueues a copy of the first bytes to a device buffer. */
+    /** Returns the size in bytes. */
+    public long byteSize() {
+        return segment.byteSize();
+    }
+
+    /** Enqueues a copy of the first bytes to a device buffer. Bound by LWJGL, as launches are: each plan has one. */
     public void copyTo(CudaBuffer target, long targetOffset, long byteSize, CudaQueue queue) {
         try (CudaContext.Scope entered = context.enter()) {
-            context.check(
-                    JCudaDriver.cuMemcpyHtoDAsync(Handles.devicePointer(target.address() + targetOffset),
-                            pointer,
-                            byteSize, queue.stream()),
-                    "cuMemcpyHtoDAsync", byteSize + " bytes");
-            context.check(JCudaDriver.cuEventRecord(lastCopy, queue.stream()), "cuEventRecord", "");
+            int code =
+                    CU.ncuMemcpyHtoDAsync(target.address() + targetOffset, address, byteSize, queue.handle());
+            if (code != CUresult.CUDA_SUCCESS) {
+                context.check(code, "cuMemcpyHtoDAsync", byteSize + " bytes");
+            }
+            context.check(CU.cuEventRecord(event, queue.handle()), "cuEventRecord", "");
         }
     }
 
@@ -77,7 +87,7 @@ public final class PinnedBuffer implements AutoCloseable {
     /** Returns whether the last copy is done. */
     public boolean isIdle() {
         try (CudaContext.Scope entered = context.enter()) {
-            int code = JCudaDriver.cuEventQuery(lastCopy);
+            int code = CU.cuEventQuery(event);
             if (code != CUresult.CUDA_ERROR_NOT_READY) {
                 context.check(code, "cuEventQuery", "work enqueued before has failed");
             }

@@ -36,7 +36,11 @@ class LaunchArgumentsTest {
 
     @Test
     void pointersAreMadeOnce() {
-        LaunchArguments arguments = new LaunchArguments(8);
-        assertEquals(arguments.pointers(), arguments.pointers());
+        try (LaunchArguments arguments = new LaunchArguments(8)) {
+            assertEquals(arguments.pointers(), arguments.pointers());
+            arguments.putInt(4, 77);
+            assertEquals(77, arguments.getInt(4));
+            arguments.close(); // a second close, by the block, frees nothing twice
+        }
     }
 }

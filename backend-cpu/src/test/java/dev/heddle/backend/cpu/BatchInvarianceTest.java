@@ -3,6 +3,7 @@ package dev.heddle.backend.cpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.conformance.input.Company;
 import dev.heddle.conformance.input.Output;
 import dev.heddle.conformance.input.Placed;
 import dev.heddle.conformance.input.Request;
@@ -39,14 +40,14 @@ class BatchInvarianceTest {
         try (Opened one = new Opened(1); Opened four = new Opened(4)) {
             Output together = one.run(batch);
             assertSame("1 and 4 workers", together, four.run(batch));
-            Request shuffled = Batches.pick(batch, SHUFFLED);
+            Request shuffled = Company.of(batch, SHUFFLED);
             Output inOtherOrder = four.run(shuffled);
             for (int i = 0; i < SHUFFLED.length; i++) {
                 int request = SHUFFLED[i];
-                Output expected = Batches.rows(together, batch.batch(), request);
+                Output expected = Company.rows(together, batch.batch(), request);
                 assertSame("request " + request + " in another order", expected,
-                        Batches.rows(inOtherOrder, shuffled.batch(), i));
-                Request alone = Batches.pick(batch, request);
+                        Company.rows(inOtherOrder, shuffled.batch(), i));
+                Request alone = Company.of(batch, request);
                 assertSame("request " + request + " alone, 1 worker", expected, one.run(alone));
                 assertSame("request " + request + " alone, 4 workers", expected, four.run(alone));
             }
@@ -56,7 +57,7 @@ class BatchInvarianceTest {
     @ParameterizedTest
     @ValueSource(ints = {2, 3, 8, 32})
     void aLongSequenceIsCutDifferentlyButSummedAlike(int parallelism) {
-        Request alone = Batches.pick(batch(1), 0);
+        Request alone = Company.of(batch(1), 0);
         Request crowd = batch(1);
         try (Opened one = new Opened(1); Opened many = new Opened(parallelism);
                 SessionPlan whole = one.plan(alone); SessionPlan cut = many.plan(alone);
@@ -72,7 +73,7 @@ class BatchInvarianceTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 4})
     void runsRepeatBitForBit(int parallelism) {
-        Request alone = Batches.pick(batch(3), 0, 4);
+        Request alone = Company.of(batch(3), 0, 4);
         try (Opened opened = new Opened(parallelism); Placed placed = opened.place(alone);
                 SessionPlan plan = opened.plan(alone)) {
             Opened.run(plan, placed);

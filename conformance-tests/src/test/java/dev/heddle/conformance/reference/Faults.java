@@ -190,6 +190,23 @@ final class Faults {
         }
     }
 
+    /** Rule 3.09: sums differ in the last bit where a batch is large. */
+    static final class SeesTheCrowd extends PlainMath {
+        private boolean crowded;
+
+        @Override
+        int tokens(BatchShape batch, int request) {
+            crowded = batch.batchSize() > 100;
+            return super.tokens(batch, request);
+        }
+
+        @Override
+        float lse(float shift, float sum) {
+            float exact = super.lse(shift, sum);
+            return crowded ? Math.nextUp(exact) : exact;
+        }
+    }
+
     /** Rule 3.10: scales per head are applied twice. */
     static final class ScaledTwice extends PlainMath {
         @Override

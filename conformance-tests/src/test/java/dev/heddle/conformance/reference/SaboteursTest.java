@@ -70,6 +70,7 @@ class SaboteursTest {
                 math("3.07", "does not reach row", new Faults.NanHidden()),
                 math("3.08", "3.08/splits2-", new Faults.LosesSplitEnd()),
                 math("3.09", "differ in their bits, though", new Faults.Flickering(), "4.03"),
+                math("3.09/batch-invariant*", "and in one of 282", new Faults.SeesTheCrowd()),
                 math("3.10", "headscale", new Faults.ScaledTwice(), "2.02"),
                 math("4.01", "must be written as zeros", new Faults.SkipsEmpty(), "3.05"),
                 math("4.02", "hold no token leaks", new Faults.ReadsWholePages(), "2.02", "3.05"),

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @since 0.1
  */
 @Evolving
-public final class DecodeArguments {
+public final class DecodeArguments implements AutoCloseable {
     private static final int Q = 0;
     private static final int K = 8;
     private static final int V = 16;
@@ -50,9 +50,11 @@ public final class DecodeArguments {
     private static final int EVICT_FIRST = 236;
     private static final int Q_TYPE = 240;
     private static final int OUT_TYPE = 244;
-    private static final int PLAIN_BYTES = 248;
-    private static final int HEAD_SCALES = 248;
-    private static final int K_SCALES = 256;
+    private static final int PAGE_MAGIC = 248;
+    private static final int PAGE_SHIFT = 252;
+    private static final int PLAIN_BYTES = 256;
+    private static final int HEAD_SCALES = 256;
+    private static final int K_SCALES = 264;
     private static final int V_SCALES = K_SCALES + DecodeKernel.MAX_HEADS * Float.BYTES;
     private static final int K_SEGMENTS = V_SCALES + DecodeKernel.MAX_HEADS * Float.BYTES;
     private static final int V_SEGMENTS = K_SEGMENTS + DecodeKernel.MAX_SEGMENTS * Long.BYTES;
@@ -78,6 +80,13 @@ public final class DecodeArguments {
         block.putInt(CAUSAL, spec.causal() ? 1 : 0);
         block.putInt(GROUP_SIZE, spec.groupSize());
         block.putInt(PAGE_SIZE, spec.pageSize());
+        if (spec.pageSize() > 1) {
+            // Granlund & Montgomery, Division by Invariant Integers using Multiplication, 1994; exact below 2^31.
+            int shift = Integer.SIZE - 1 - Integer.numberOfLeadingZeros(spec.pageSize() - 1);
+            block.putInt(PAGE_MAGIC,
+                    (int) Math.ceilDivExact(1L << Integer.SIZE + shift, (long) spec.pageSize()));
+            block.putInt(PAGE_SHIFT, shift);
+        }
     }
 
     /** Returns the struct. */
@@ -92,6 +101,11 @@ public final class DecodeArguments {
         block.putLong(PARTIALS, partials);
         block.putLong(ARRIVED, arrived);
         block.putInt(EVICT_FIRST, evictFirst ? 1 : 0);
+    }
+
+    /** Returns whether KV passes through the L2 cache without staying. */
+    boolean evictFirst() {
+        return block.getInt(EVICT_FIRST) != 0;
     }
 
     /** Says where the tensors of a run lie. */
@@ -146,6 +160,12 @@ public final class DecodeArguments {
     private void perHead(int at, int strideAt, @Nullable Tensor values) {
         block.putLong(at, values == null ? 0 : address(values));
         block.putLong(strideAt, values == null ? 0 : values.stride(0));
+    }
+
+    /** Frees the struct; nothing may be called afterwards. */
+    @Override
+    public void close() {
+        block.close();
     }
 
     private static long address(Tensor tensor) {

@@ -3,6 +3,7 @@ package dev.heddle.cuda.decode;
 import dev.heddle.core.Evolving;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.Determinism;
 import dev.heddle.core.attention.KvQuantisation;
 import dev.heddle.core.attention.PlanOptions;
 import dev.heddle.core.capability.Dimension;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Attention on one device by a kernel that walks over work units. A backend says which kernel a request takes; loading,
@@ -34,29 +36,33 @@ import java.util.concurrent.ConcurrentHashMap;
 @Evolving
 public abstract class DecodeBackend implements AttentionBackend {
     private static final String ENTRY = "heddle_decode";
+    private static final int STEADY_REQUESTS = 64;
+    private static final int STEADY_KV_LEN = 8192;
 
     private final String id;
     private final CudaMemorySpace space;
     private final KernelLoader loader;
-    private final KernelSource source;
     private final Map<DecodeKernel, CudaKernel> kernels = new ConcurrentHashMap<>();
+    private final Map<Steady, DecodeKernel> steady = new ConcurrentHashMap<>();
 
-    /**
-     * Opens the device of a context.
-     *
-     * @param source see {@link #source(Class)}
-     */
-    protected DecodeBackend(String id, BackendContext context, KernelSource source) {
+    /** Opens the device of a context. */
+    protected DecodeBackend(String id, BackendContext context) {
         this.id = id;
         this.space = CudaMemorySpace.shared(context);
-        this.source = source;
         this.loader = new KernelLoader(space.context(), context.cacheDirectory());
     }
 
-    /** Returns the source {@code decode.cu} that lies beside a class, behind what kernels share. */
-    public static KernelSource source(Class<?> home) {
-        return KernelSource.resource(home, "decode.cu")
-                .after(KernelSource.resource(DecodeBackend.class, "common.cu"));
+    /**
+     * Returns a source that lies beside a class, behind what all kernels share.
+     *
+     * @param files its parts in their order; the last gives the name
+     */
+    public static KernelSource source(Class<?> home, String... files) {
+        KernelSource all = KernelSource.resource(DecodeBackend.class, "common.cu");
+        for (String file : files) {
+            all = KernelSource.resource(home, file).after(all);
+        }
+        return all;
     }
 
     /** Returns the kernel that a request takes; cheap, since every plan asks. */
@@ -64,6 +70,33 @@ public abstract class DecodeBackend implements AttentionBackend {
 
     /** Returns whether what a request reads should pass through the L2 cache without staying. */
     protected abstract boolean evictFirst(AttentionSpec spec, BatchShape batch);
+
+    /** Returns whether the bits of a request must not depend on the rest of the batch. */
+    boolean invariant(AttentionSpec spec) {
+        return spec.determinism() == Determinism.BATCH_INVARIANT;
+    }
+
+    /** Returns the kernels that a batch takes. */
+    final List<KernelChoice> choices(AttentionSpec spec, BatchShape batch, PlanOptions options) {
+        // What is captured is one launch, whatever comes later.
+        return invariant(spec) ? KernelChoice.each(batch, qoLen -> steady(spec, qoLen))
+                : options.capture() ? List.of(KernelChoice.all(shape(spec, batch, options)))
+                        : shapes(spec, batch, options);
+    }
+
+    /** Returns the kernels of a batch whose requests differ too much for one; of most batches {@link #shape} alone. */
+    protected List<KernelChoice> shapes(AttentionSpec spec, BatchShape batch, PlanOptions options) {
+        return List.of(KernelChoice.all(shape(spec, batch, options)));
+    }
+
+    /** Returns the kernel that keeps the device busy with requests of so many query rows, a function of spec and rows. */
+    private DecodeKernel steady(AttentionSpec spec, int qoLen) {
+        return steady.computeIfAbsent(new Steady(spec, qoLen),
+                key -> shape(spec, new DecodeCatalogue.Load(STEADY_REQUESTS, qoLen, STEADY_KV_LEN).batch(),
+                        PlanOptions.DEFAULT));
+    }
+
+    private record Steady(AttentionSpec spec, int qoLen) {}
 
     String id() {
         return id;
@@ -88,7 +121,7 @@ public abstract class DecodeBackend implements AttentionBackend {
     }
 
     private CudaKernel load(DecodeKernel shape) {
-        CudaKernel kernel = loader.load(source, shape.macros(), ENTRY);
+        CudaKernel kernel = loader.load(shape.source(), shape.macros(), ENTRY);
         kernel.setMaxDynamicShared(shape.sharedBytes());
         if (shape.cluster() > DecodeKernel.PORTABLE_CLUSTER) {
             kernel.allowLargeClusters();
@@ -105,15 +138,26 @@ public abstract class DecodeBackend implements AttentionBackend {
     public List<Rejection> refine(AttentionSpec spec, BatchShape batch, PlanOptions options) {
         List<Rejection> reasons = new ArrayList<>(refine(id, spec));
         if (reasons.isEmpty()) {
-            DecodeKernel shape = shape(spec, batch, options);
-            if (!kernels.containsKey(shape)) {
-                loader.missing(source, shape.macros()).ifPresent(absent -> reasons.add(Rejection.failure(id,
-                        RejectionCode.DEVICE_UNAVAILABLE, Phase.REFINE, Dimension.COLD_START,
-                        "the jar has no kernel for this shape", Objects.requireNonNull(absent.getMessage()),
-                        null)));
+            DecodeKernel shape = absent(spec, batch, options);
+            if (shape != null) {
+                loader.missing(shape.source(), shape.macros())
+                        .ifPresent(absent -> reasons.add(Rejection.failure(id,
+                                RejectionCode.DEVICE_UNAVAILABLE, Phase.REFINE, Dimension.COLD_START,
+                                "the jar has no kernel for this shape",
+                                Objects.requireNonNull(absent.getMessage()),
+                                null)));
             }
         }
         return reasons;
+    }
+
+    private @Nullable DecodeKernel absent(AttentionSpec spec, BatchShape batch, PlanOptions options) {
+        for (KernelChoice choice : choices(spec, batch, options)) {
+            if (!kernels.containsKey(choice.kernel())) {
+                return choice.kernel();
+            }
+        }
+        return null;
     }
 
     /** Returns what the kernel's argument has no room for. */

@@ -33,7 +33,8 @@ public final class DecodeCapabilities {
     private static final int MOST_QO_LEN = 64; // beyond it every tile of rows reads K and V again
     private static final int MOST_KV_LEN = 1 << 30; // positions are ints
     private static final int ALIGNMENT = 16;
-    private static final long MOST_WORKSPACE = 1 << 30;
+    private static final long MOST_WORKSPACE = 1 << 30; // parts of a schedule that follows the batch: few
+    private static final long MOST_FIXED = 256 * 8 * Float.BYTES; // others: parts × places of a tile for one row
 
     private DecodeCapabilities() {}
 
@@ -59,12 +60,12 @@ public final class DecodeCapabilities {
                 .masks(MaskKind.NONE, MaskKind.CAUSAL, MaskKind.WINDOW)
                 .features(Feature.SOFT_CAP, Feature.SINKS, Feature.ALIBI, Feature.LSE, Feature.PARTIAL,
                         Feature.FORCED_SPLITS)
-                .determinism(Determinism.RUN_TO_RUN)
+                .determinism(Determinism.BATCH_INVARIANT)
                 .accuracy(Accuracy.DTYPE)
                 .concurrency(Concurrency.CONCURRENT)
                 .async(true)
                 .capture(true)
-                .workspace(new WorkspaceBound(MOST_WORKSPACE, 0, 0))
+                .workspace(new WorkspaceBound(MOST_WORKSPACE, 0, MOST_FIXED))
                 .coldStart(ColdStart.CACHED);
     }
 }

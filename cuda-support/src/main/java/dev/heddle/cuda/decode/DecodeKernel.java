@@ -2,6 +2,7 @@ package dev.heddle.cuda.decode;
 
 import dev.heddle.core.Evolving;
 import dev.heddle.core.tensor.DataType;
+import dev.heddle.cuda.KernelSource;
 import java.util.List;
 
 /**
@@ -19,6 +20,9 @@ public interface DecodeKernel {
 
     /** Parts of a row: beyond, merging takes longer than reading. */
     int MOST_PARTS = 1024;
+
+    /** The first compute capability that has clusters, major × 10 + minor. */
+    int CLUSTERS = 90;
 
     /** CTAs of a cluster that every device with clusters can run. */
     int PORTABLE_CLUSTER = 8;
@@ -60,6 +64,14 @@ public interface DecodeKernel {
 
     /** Returns how many floats one part of a tile takes in the workspace. */
     int stateFloats();
+
+    /** Returns the oldest device that can run it, major × 10 + minor. */
+    default int leastComputeCapability() {
+        return cluster() > 1 ? CLUSTERS : DecodeCapabilities.LEAST_COMPUTE_CAPABILITY;
+    }
+
+    /** Returns what it is compiled from. */
+    KernelSource source();
 
     /** Returns the macros that the source is compiled with. */
     List<String> macros();

@@ -3,6 +3,7 @@ package dev.heddle.cuda.decode;
 import dev.heddle.core.Evolving;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.Determinism;
 import java.util.Arrays;
 
 /**
@@ -28,6 +29,17 @@ public final class DecodeSchedule {
     /** KV tokens that parts are multiples of: whole tiles of every kernel. */
     public static final int GRAIN = 32;
 
+    /**
+     * KV tokens of a part where its size must not depend on the batch, to the nearest number of parts. Few enough for 8
+     * requests of 4096 tokens to fill a device once, many enough for merges to be noise in a batch that fills it often.
+     */
+    public static final int FIXED_TOKENS = 1024;
+
+    /** Units of a tile of rows that occupy a device: longer sequences get larger parts, not more. */
+    private static final int FIXED_UNITS = 256;
+
+    private static final int MOST_FIXED_PARTS = 32;
+
     private final int[] units;
     private final int count;
     private final int slots;
@@ -45,103 +57,150 @@ public final class DecodeSchedule {
     /**
      * Cuts a batch.
      *
-     * @param rows rows of a tile
-     * @param cluster CTAs that merge among themselves: parts are made in multiples of it
+     * <p>If the spec asks for {@link Determinism#BATCH_INVARIANT}, a sequence's cut depends on its own length only.
+     *
+     * @param choice the kernel, and the requests that take it
      * @param atOnce CTAs that run at once
      * @param forced parts of each sequence, 0 for as many as pay
      * @param mostParts parts that a merge can hold
      */
     public static DecodeSchedule of(
-            AttentionSpec spec, BatchShape batch, int rows, int cluster, int atOnce, int forced,
+            AttentionSpec spec, BatchShape batch, KernelChoice choice, int atOnce, int forced,
             int mostParts) {
-        int group = spec.groupSize();
-        int requests = batch.batchSize();
-        int[] tiles = new int[requests];
-        int[] first = new int[requests];
-        int[] seen = new int[requests];
-        long columns = 0;
-        for (int i = 0; i < requests; i++) {
-            tiles[i] = Math.ceilDiv(batch.qoLen(i) * group, rows);
-            first[i] = firstVisible(spec, batch, i);
-            seen[i] = batch.kvLen(i) - first[i];
-            columns += (long) tiles[i] * spec.numKvHeads();
-        }
-        int tokens = forced > 0 ? 0 : tokensPerPart(spec, tiles, seen, columns, cluster, atOnce);
-        int[] parts = new int[requests];
+        Spans spans = spans(spec, batch, choice);
+        int cluster = choice.kernel().cluster();
+        boolean fixed = spec.determinism() == Determinism.BATCH_INVARIANT;
+        int tokens = forced > 0 || fixed ? 0 : tokensPerPart(spec, spans.seen(), cluster, atOnce);
+        int[] parts = new int[spans.count()];
         long count = 0;
-        for (int i = 0; i < requests; i++) {
-            int most = Math.clamp(Math.ceilDiv(seen[i], GRAIN), 1, mostParts);
-            int wanted = forced > 0 ? forced : Math.ceilDiv(seen[i], Math.max(1, tokens));
+        for (int i = 0; i < parts.length; i++) {
+            int seen = spans.seen()[i];
+            int most = Math.clamp(Math.ceilDiv(seen, GRAIN), 1, mostParts);
+            int wanted = forced > 0 ? forced
+                    : fixed ? fixedParts(spec, seen) : Math.ceilDiv(seen, Math.max(1, tokens));
             parts[i] = whole(Math.clamp(wanted, 1, most), cluster);
-            count += (long) parts[i] * tiles[i] * spec.numKvHeads();
+            count += (long) parts[i] * spec.numKvHeads();
         }
-        return build(spec, batch, rows, cluster, new Cut(tiles, first, seen, parts), Math.toIntExact(count));
+        return build(spec, batch, choice.kernel(), spans, parts, Math.toIntExact(count));
     }
 
-    private record Cut(int[] tiles, int[] first, int[] seen, int[] parts) {}
+    /** Returns the parts of a sequence, a function of its length and the spec only. */
+    private static int fixedParts(AttentionSpec spec, int seen) {
+        int most = Math.max(MOST_FIXED_PARTS, FIXED_UNITS / spec.numKvHeads());
+        return Math.min(most, (seen + FIXED_TOKENS / 2) / FIXED_TOKENS);
+    }
 
     /** Returns the CTAs of whole clusters that so many parts take. */
     private static int whole(int parts, int cluster) {
         return Math.ceilDiv(parts, cluster) * cluster;
     }
 
-    private static DecodeSchedule build(
-            AttentionSpec spec, BatchShape batch, int rows, int cluster, Cut cut, int count) {
+    /** The tiles of rows: whose they are, which tile of its request, and the KV tokens that any of its rows sees. */
+    private record Spans(int[] request, int[] tile, int[] first, int[] seen) {
+        int count() {
+            return request.length;
+        }
+    }
+
+    private static Spans spans(AttentionSpec spec, BatchShape batch, KernelChoice choice) {
+        int rows = choice.kernel().rows();
+        int group = spec.groupSize();
+        int requests = batch.batchSize();
+        int count = 0;
+        for (int i = 0; i < requests; i++) {
+            count += choice.has(i) ? Math.ceilDiv(batch.qoLen(i) * group, rows) : 0;
+        }
+        Spans spans = new Spans(new int[count], new int[count], new int[count], new int[count]);
+        int at = 0;
+        for (int i = 0; i < requests; i++) {
+            int qoLen = batch.qoLen(i);
+            int kvLen = batch.kvLen(i);
+            int tiles = choice.has(i) ? Math.ceilDiv(qoLen * group, rows) : 0;
+            for (int tile = 0; tile < tiles; tile++) {
+                int end = kvLen;
+                if (spec.causal()) {
+                    int last = Math.min(qoLen, Math.ceilDiv((tile + 1) * rows, group)); // query rows up to the tile's end
+                    end = Math.clamp((long) kvLen - qoLen + last, 0, kvLen);
+                }
+                int first = 0;
+                if (spec.windowLeft() >= 0) {
+                    long seen = (long) kvLen - qoLen + tile * rows / group - spec.windowLeft();
+                    // Whole tiles of tokens, so that results do not depend on where the window begins within one.
+                    first = Math.clamp(seen, 0, end) / GRAIN * GRAIN;
+                }
+                spans.request()[at] = i;
+                spans.tile()[at] = tile;
+                spans.first()[at] = first;
+                spans.seen()[at] = end - first;
+                at++;
+            }
+        }
+        return spans;
+    }
+
+    private static DecodeSchedule build(AttentionSpec spec, BatchShape batch, DecodeKernel kernel,
+            Spans spans,
+            int[] cut, int count) {
         int[] units = new int[Math.multiplyExact(count, UNIT_INTS)];
+        int heads = spec.numKvHeads();
+        int cluster = kernel.cluster();
         int at = 0;
         int slots = 0;
         int counters = 0;
         int maxParts = 1;
-        for (int i : longestFirst(cut)) {
-            int parts = cut.parts()[i];
-            // Whole tiles of tokens for each part, and no empty one at the end.
-            int tokens =
-                    Math.ceilDiv(Math.ceilDiv(cut.seen()[i], GRAIN), parts) * GRAIN;
-            parts = whole(Math.max(1, Math.ceilDiv(cut.seen()[i], Math.max(1, tokens))), cluster);
-            maxParts = cut.tiles()[i] > 0 ? Math.max(maxParts, parts) : maxParts;
+        for (int i : longestFirst(spans, cut)) {
+            int seen = spans.seen()[i];
+            int first = spans.first()[i];
+            // Whole tiles of tokens for each part, and no empty one at the end but to fill a cluster.
+            int tokens = Math.ceilDiv(Math.ceilDiv(seen, GRAIN), cut[i]) * GRAIN;
+            int parts = whole(Math.max(1, Math.ceilDiv(seen, Math.max(1, tokens))), cluster);
+            maxParts = Math.max(maxParts, parts);
             int merged = parts / cluster; // what is left to merge through the workspace
-            int heads = spec.numKvHeads();
-            for (int tile = 0; tile < cut.tiles()[i]; tile++) {
+            int split = merged > 1 ? 1 : 0;
+            int request = spans.request()[i];
+            int row = batch.qoIndptr(request);
+            int qoLen = batch.qoLen(request);
+            int kvLen = batch.kvLen(request);
+            int pages = batch.pageTable().kvIndptr(request);
+            int firstRow = spans.tile()[i] * kernel.rows();
+            for (int piece = 0; piece < merged; piece++) {
                 // All heads of a page are near each other in memory: they are read at the same time.
-                for (int piece = 0; piece < merged; piece++) {
-                    for (int unit = 0; unit < heads * cluster; unit++) {
-                        int head = unit / cluster;
-                        int part = piece * cluster + unit % cluster;
-                        int from = cut.first()[i] + Math.min(cut.seen()[i], part * tokens);
-                        int to = cut.first()[i] + Math.min(cut.seen()[i], (part + 1) * tokens);
-                        units[at] = batch.qoIndptr(i);
-                        units[at + 1] = batch.qoLen(i);
-                        units[at + 2] = batch.kvLen(i);
-                        units[at + 3] = batch.pageTable().kvIndptr(i);
+                for (int head = 0; head < heads; head++) {
+                    for (int part = piece * cluster; part < (piece + 1) * cluster; part++) {
+                        units[at] = row;
+                        units[at + 1] = qoLen;
+                        units[at + 2] = kvLen;
+                        units[at + 3] = pages;
                         units[at + 4] = head;
-                        units[at + 5] = tile * rows;
-                        units[at + 6] = from;
-                        units[at + 7] = to;
+                        units[at + 5] = firstRow;
+                        units[at + 6] = first + Math.min(seen, part * tokens);
+                        units[at + 7] = first + Math.min(seen, (part + 1) * tokens);
                         units[at + 8] = piece;
                         units[at + 9] = merged;
-                        units[at + 10] = slots + head * merged;
-                        units[at + 11] = counters + (merged > 1 ? head : 0);
+                        units[at + 10] = slots + split * head * merged;
+                        units[at + 11] = counters + split * head;
                         at += UNIT_INTS;
                     }
                 }
-                slots += merged > 1 ? merged * heads : 0;
-                counters += merged > 1 ? heads : 0;
             }
+            slots += split * merged * heads;
+            counters += split * heads;
         }
         return new DecodeSchedule(units, at / UNIT_INTS, slots, counters * cluster, maxParts);
     }
 
     /** Returns the tokens of a part such that one round of CTAs does everything, if the rows alone do not fill it. */
-    private static int tokensPerPart(
-            AttentionSpec spec, int[] tiles, int[] seen, long columns, int cluster, int atOnce) {
-        int longest = Math.max(1, Arrays.stream(seen).max().orElse(1));
-        if (columns * cluster >= atOnce) {
-            long all = 0;
-            for (int i = 0; i < seen.length; i++) {
-                all += (long) seen[i] * tiles[i] * spec.numKvHeads();
-            }
+    private static int tokensPerPart(AttentionSpec spec, int[] seen, int cluster, int atOnce) {
+        int heads = spec.numKvHeads();
+        int longest = 1;
+        long all = 0;
+        for (int tokens : seen) {
+            longest = Math.max(longest, tokens);
+            all += tokens;
+        }
+        if ((long) seen.length * heads * cluster >= atOnce) {
             // A sequence of twice the fair share would still be running when the others are done.
-            long share = Math.ceilDiv(all, atOnce);
+            long share = Math.ceilDiv(all * heads, (long) atOnce);
             return Math.clamp(2 * share, LEAST_TOKENS, Math.max(LEAST_TOKENS, longest));
         }
         int low = LEAST_TOKENS;
@@ -149,9 +208,8 @@ public final class DecodeSchedule {
         while (low < high) {
             int middle = (low + high) >>> 1;
             long units = 0;
-            for (int i = 0; i < seen.length; i++) {
-                units += (long) whole(Math.max(1, Math.ceilDiv(seen[i], middle)), cluster) * tiles[i]
-                        * spec.numKvHeads();
+            for (int tokens : seen) {
+                units += (long) whole(Math.max(1, Math.ceilDiv(tokens, middle)), cluster) * heads;
             }
             if (units <= atOnce) {
                 high = middle;
@@ -162,35 +220,23 @@ public final class DecodeSchedule {
         return low;
     }
 
-    private static int[] longestFirst(Cut cut) {
-        int requests = cut.parts().length;
-        boolean even = true;
-        for (int i = 1; i < requests && even; i++) {
-            even = cut.seen()[i] == cut.seen()[0];
+    private static int[] longestFirst(Spans spans, int[] parts) {
+        int count = spans.count();
+        int[] order = new int[count];
+        long[] keys = new long[count];
+        boolean sorted = true;
+        for (int i = 0; i < count; i++) {
+            int length = Math.ceilDiv(spans.seen()[i], parts[i]);
+            keys[i] = (long) -length << 32 | i;
+            sorted &= i == 0 || keys[i - 1] <= keys[i];
         }
-        int[] order = new int[requests];
-        Arrays.setAll(order, i -> i);
-        if (even) {
-            return order;
+        if (!sorted) {
+            Arrays.sort(keys);
         }
-        long[] keys = new long[requests];
-        for (int i = 0; i < requests; i++) {
-            long length = Math.ceilDiv(cut.seen()[i], cut.parts()[i]);
-            keys[i] = -length << 32 | i;
+        for (int i = 0; i < count; i++) {
+            order[i] = (int) keys[i];
         }
-        Arrays.sort(keys);
-        Arrays.setAll(order, i -> (int) keys[i]);
         return order;
-    }
-
-    /** Returns the first token that any row of a request sees. */
-    private static int firstVisible(AttentionSpec spec, BatchShape batch, int request) {
-        if (spec.windowLeft() < 0) {
-            return 0;
-        }
-        long first = (long) batch.kvLen(request) - batch.qoLen(request) - spec.windowLeft();
-        // Whole tiles, so that results do not depend on where the window begins within one.
-        return Math.clamp(first, 0, batch.kvLen(request)) / GRAIN * GRAIN;
     }
 
     /** Returns the units, {@link #UNIT_INTS} ints each. */

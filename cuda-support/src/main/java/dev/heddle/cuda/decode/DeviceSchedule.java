@@ -4,14 +4,15 @@ import dev.heddle.core.page.PageTable;
 import dev.heddle.cuda.CudaBuffer;
 import dev.heddle.cuda.CudaMemorySpace;
 import dev.heddle.cuda.CudaQueue;
+import dev.heddle.cuda.DeviceShelf;
 import dev.heddle.cuda.PinnedBuffer;
 import dev.heddle.cuda.PinnedShelf;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Units, page ids, counters and the workspace of split rows in one piece of device memory, and the pinned memory that
- * the one copy of a plan starts from. A plan that will be captured keeps room for later schedules: places without work
+ * Units, page ids, counters and the workspace of split rows in one piece of device memory, filled by one copy from pinned
+ * memory. A plan that will be captured keeps room for later schedules: places without work
  * are marked.
  */
 final class DeviceSchedule implements AutoCloseable {
@@ -26,8 +27,8 @@ final class DeviceSchedule implements AutoCloseable {
     private final int stateFloats;
     private final boolean keepsRoom;
     private final CudaBuffer memory; // units, page ids, counters, partial results
-    private final PinnedShelf shelf;
-    private final PinnedBuffer staging;
+    private final PinnedShelf pinned;
+    private final DeviceShelf scratch;
     private int launched; // CTAs of a launch
 
     DeviceSchedule(CudaMemorySpace space, CudaQueue queue, DecodeSchedule schedule, PageTable table,
@@ -41,30 +42,36 @@ final class DeviceSchedule implements AutoCloseable {
         this.slotCapacity = keepsRoom ? Math.max(capacity, schedule.slots()) : schedule.slots();
         this.counterCapacity = keepsRoom ? capacity : schedule.counters();
         this.launched = capacity;
-        this.shelf = space.pinned();
-        this.memory = space.allocateOn(queue, partialsAt() + slotBytes(), 256);
-        PinnedBuffer taken = null;
+        this.pinned = space.pinned();
+        this.scratch = space.scratch();
+        this.memory = scratch.take(queue, partialsAt() + slotBytes());
         try {
-            taken = shelf.take(partialsAt());
-            this.staging = taken;
             replace(schedule, table);
         } catch (RuntimeException e) {
-            memory.closeOn(queue);
-            if (taken != null) {
-                shelf.giveBack(taken);
-            }
+            scratch.giveBack(memory, queue);
             throw e;
         }
     }
 
-    /** Replaces the schedule if the new one fits; returns whether it did. */
-    boolean replace(DecodeSchedule next, PageTable table) {
-        if (next.count() > capacity || table.totalPages() > pageCapacity || next.slots() > slotCapacity
-                || next.counters() > counterCapacity) {
-            return false;
+    /** Returns whether there is room for another schedule. */
+    boolean fits(DecodeSchedule next, PageTable table) {
+        return next.count() <= capacity && table.totalPages() <= pageCapacity
+                && next.slots() <= slotCapacity && next.counters() <= counterCapacity;
+    }
+
+    /** Replaces the schedule by one that fits. */
+    void replace(DecodeSchedule next, PageTable table) {
+        // Another one each time: the last copy waits for the work before it, for which the host must not.
+        PinnedBuffer staging = pinned.take(partialsAt());
+        try {
+            fill(staging.segment(), next, table);
+            staging.copyTo(memory, 0, countersAt() + (long) counterCapacity * Integer.BYTES, queue);
+        } finally {
+            pinned.giveBack(staging);
         }
-        staging.awaitCopy(); // the last one has long been made, unless plans come faster than the device
-        MemorySegment to = staging.segment();
+    }
+
+    private void fill(MemorySegment to, DecodeSchedule next, PageTable table) {
         MemorySegment.copy(next.units(), 0, to, ValueLayout.JAVA_INT, 0,
                 next.count() * DecodeSchedule.UNIT_INTS);
         if (keepsRoom) {
@@ -77,8 +84,6 @@ final class DeviceSchedule implements AutoCloseable {
         }
         table.copyKvIndices(to.asSlice(pagesAt()));
         to.asSlice(countersAt(), (long) counterCapacity * Integer.BYTES).fill((byte) 0);
-        staging.copyTo(memory, 0, countersAt() + (long) counterCapacity * Integer.BYTES, queue);
-        return true;
     }
 
     private long pagesAt() {
@@ -129,7 +134,10 @@ final class DeviceSchedule implements AutoCloseable {
 
     @Override
     public void close() {
-        memory.closeOn(queue);
-        shelf.giveBack(staging);
+        if (keepsRoom) {
+            memory.closeOn(queue); // a recording that is replayed once too often must not write to another plan's
+        } else {
+            scratch.giveBack(memory, queue);
+        }
     }
 }

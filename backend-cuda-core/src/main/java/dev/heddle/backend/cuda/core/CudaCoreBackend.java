@@ -13,7 +13,7 @@ import java.util.Map;
 /** Attention on the CUDA cores of one device. */
 final class CudaCoreBackend extends DecodeBackend {
     CudaCoreBackend(BackendContext context) {
-        super(CudaCoreBackendProvider.ID, context, source(CudaCoreBackend.class));
+        super(CudaCoreBackendProvider.ID, context);
     }
 
     private Tuning tuning(AttentionSpec spec, BatchShape batch) {

@@ -3,6 +3,8 @@ package dev.heddle.backend.cuda.core;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.KvQuantisation;
 import dev.heddle.core.tensor.DataType;
+import dev.heddle.cuda.KernelSource;
+import dev.heddle.cuda.decode.DecodeBackend;
 import dev.heddle.cuda.decode.DecodeKernel;
 import java.util.List;
 
@@ -31,6 +33,7 @@ record KernelShape(
     /** KV tokens of the larger tile; the smaller one has half. */
     static final int TILE = 32;
 
+    private static final KernelSource SOURCE = DecodeBackend.source(KernelShape.class, "decode.cu");
     private static final int STATIC_BYTES = 1024 + 1024; // static variables, and what the driver keeps of each CTA
     private static final int SHORT_ROW = 256; // bytes of a token up to which tiles are large
     private static final int LEAST_CHUNKS = 2; // of V for a small tile: its lanes would outnumber the tokens
@@ -89,6 +92,11 @@ record KernelShape(
         int rings = rows * qPitch() * Float.BYTES + warps * (slots * slot + weights);
         int states = warps * rows * (headDimVo + 2) * Float.BYTES;
         return Math.max(rings, states);
+    }
+
+    @Override
+    public KernelSource source() {
+        return SOURCE;
     }
 
     @Override

@@ -68,6 +68,13 @@ class DecodeArgumentsTest {
                 Map.of("smScale", 0.125f, "softCap", 31f, "windowLeft", 77, "causal", 1, "groupSize", 5,
                         "pageSize", Specs.PAGE_SIZE, "qType", DecodeKernel.code(spec.qDtype()), "outType",
                         DecodeKernel.code(spec.outDtype())));
+        int shift = (int) Math.ceil(Math.log(Specs.PAGE_SIZE) / Math.log(2)) - 1;
+        long magic = (long) Math.ceil(Math.scalb(1.0, 32 + shift) / Specs.PAGE_SIZE);
+        for (int token : new int[]{0, 1, Specs.PAGE_SIZE - 1, Specs.PAGE_SIZE, 12_345, Integer.MAX_VALUE}) {
+            assertEquals(token / Specs.PAGE_SIZE, (token * magic >>> 32) >>> shift,
+                    "what the kernel does with it");
+        }
+        expected.putAll(Map.of("pageMagic", (int) magic, "pageShift", shift));
     }
 
     private KvCacheView view(AttentionSpec spec, int segments, KvScales scales) {

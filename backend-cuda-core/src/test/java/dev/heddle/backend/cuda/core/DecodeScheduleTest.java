@@ -5,7 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.Determinism;
+import dev.heddle.cuda.KernelSource;
+import dev.heddle.cuda.decode.DecodeKernel;
 import dev.heddle.cuda.decode.DecodeSchedule;
+import dev.heddle.cuda.decode.KernelChoice;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -72,7 +76,9 @@ class DecodeScheduleTest {
             assertEquals(batch.kvLen(request), first.kvLen());
             assertEquals(batch.pageTable().kvIndptr(request), first.pages());
             assertEquals(0, first.firstRow() % rows);
-            assertEquals(firstSeen(spec, batch, request), first.kvStart());
+            assertEquals(firstSeen(spec, batch, request, first.firstRow()), first.kvStart());
+            int end = lastSeen(spec, batch, request,
+                    Math.min(first.firstRow() + rows, batch.qoLen(request) * spec.groupSize()));
             assertEquals(column.size(), first.parts() * cluster);
             assertTrue(column.size() <= MOST_PARTS + cluster);
             maxParts = Math.max(maxParts, column.size());
@@ -87,11 +93,11 @@ class DecodeScheduleTest {
                 assertTrue(unit.tokens() > 0 || column.size() == 1 || cluster > 1,
                         () -> "an empty part: " + unit);
                 assertTrue(part + 1 == column.size() || unit.tokens() % KernelShape.TILE == 0
-                        || unit.kvEnd() == batch.kvLen(request), () -> "a tile is cut in two: " + unit);
+                        || unit.kvEnd() == end, () -> "a tile is cut in two: " + unit);
                 assertTrue(unit.counter() >= 0, "negative means no work");
                 token = unit.kvEnd();
             }
-            assertEquals(batch.kvLen(request), token);
+            assertEquals(end, token);
             if (first.parts() > 1) {
                 for (int part = 0; part < first.parts(); part++) {
                     assertTrue(slots.add(first.slot() + part), () -> "slot shared: " + first);
@@ -137,21 +143,81 @@ class DecodeScheduleTest {
         throw new AssertionError("no request begins at row " + unit.row());
     }
 
-    /** Returns the tile of the first token that a row of the request sees. */
-    private static int firstSeen(AttentionSpec spec, BatchShape batch, int request) {
+    /** Returns the tile of the first token that a row sees, and with it the later ones. */
+    private static int firstSeen(AttentionSpec spec, BatchShape batch, int request, int row) {
         int first = 0;
         if (spec.windowLeft() >= 0) {
-            while (first < batch.kvLen(request)
-                    && (long) first + spec.windowLeft() < (long) batch.kvLen(request)
-                            - batch.qoLen(request)) {
+            int position = batch.kvLen(request) - batch.qoLen(request) + row / spec.groupSize();
+            while (first < batch.kvLen(request) && (long) first + spec.windowLeft() < position) {
                 first++;
             }
         }
         return first - first % KernelShape.TILE;
     }
 
+    /** Returns the end of the tokens that rows before one see. */
+    private static int lastSeen(AttentionSpec spec, BatchShape batch, int request, int rowEnd) {
+        int kvLen = batch.kvLen(request);
+        return spec.causal()
+                ? Math.max(0, kvLen - batch.qoLen(request) + (rowEnd - 1) / spec.groupSize() + 1)
+                : kvLen;
+    }
+
+    /** A kernel whose CTAs merge among themselves. */
+    private record Clustered(KernelShape plain, int cluster) implements DecodeKernel {
+        @Override
+        public int rows() {
+            return plain.rows();
+        }
+
+        @Override
+        public int warps() {
+            return plain.warps();
+        }
+
+        @Override
+        public int ctas() {
+            return plain.ctas();
+        }
+
+        @Override
+        public boolean general() {
+            return plain.general();
+        }
+
+        @Override
+        public DecodeKernel forAnything() {
+            return this;
+        }
+
+        @Override
+        public int sharedBytes() {
+            return plain.sharedBytes();
+        }
+
+        @Override
+        public int stateFloats() {
+            return plain.stateFloats();
+        }
+
+        @Override
+        public KernelSource source() {
+            return plain.source();
+        }
+
+        @Override
+        public List<String> macros() {
+            return plain.macros();
+        }
+    }
+
+    private static KernelShape kernel(AttentionSpec spec, int rows) {
+        return KernelShape.of(spec, 1, rows, 4, 2);
+    }
+
     private static DecodeSchedule cut(AttentionSpec spec, BatchShape batch, int rows, int forced) {
-        return DecodeSchedule.of(spec, batch, rows, 1, AT_ONCE, forced, MOST_PARTS);
+        return DecodeSchedule.of(spec, batch, KernelChoice.all(kernel(spec, rows)), AT_ONCE, forced,
+                MOST_PARTS);
     }
 
     @ParameterizedTest
@@ -170,7 +236,9 @@ class DecodeScheduleTest {
             covers(spec, batch, rows, cut(spec, batch, rows, forced));
             int cluster = 2 << run % 4;
             covers(spec, batch, rows, cluster,
-                    DecodeSchedule.of(spec, batch, rows, cluster, AT_ONCE, forced, MOST_PARTS));
+                    DecodeSchedule.of(spec, batch,
+                            KernelChoice.all(new Clustered(kernel(spec, rows), cluster)),
+                            AT_ONCE, forced, MOST_PARTS));
         }
     }
 
@@ -216,7 +284,8 @@ class DecodeScheduleTest {
     void mergeIsNeverAskedForMorePartsThanItHolds() {
         AttentionSpec spec = Specs.of(1, 1).build();
         BatchShape batch = Specs.decode(32 * 100);
-        DecodeSchedule schedule = DecodeSchedule.of(spec, batch, 1, 1, AT_ONCE, 100, 8);
+        DecodeSchedule schedule = DecodeSchedule.of(spec, batch, KernelChoice.all(kernel(spec, 1)), AT_ONCE,
+                100, 8);
         covers(spec, batch, 1, schedule);
         assertTrue(schedule.maxParts() <= 8 && schedule.maxParts() > 4, () -> "" + schedule.maxParts());
     }
@@ -278,5 +347,67 @@ class DecodeScheduleTest {
             assertTrue(longest <= shortest + 2 * KernelShape.TILE, () -> "late: " + unit);
             shortest = Math.min(shortest, longest);
         }
+    }
+
+    /** Where the parts of a request begin and end, by head and tile. */
+    private static List<List<Integer>> cuts(AttentionSpec spec, BatchShape batch, int request) {
+        int row = batch.qoIndptr(request);
+        return covers(spec, batch, 4, cut(spec, batch, 4, 0)).stream()
+                .filter(unit -> unit.row() == row && unit.qoLen() == batch.qoLen(request))
+                .map(unit -> List.of(unit.kvHead(), unit.firstRow(), unit.kvStart(), unit.kvEnd(),
+                        unit.part(), unit.parts()))
+                .toList();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8})
+    void batchInvariantCutsAreThoseOfTheRequestAlone(int kvHeads) {
+        Random random = new Random(kvHeads);
+        boolean differs = false;
+        for (int run = 0; run < 20; run++) {
+            int requests = 2 + random.nextInt(60);
+            int[] qoLens = random.ints(requests, 1, run % 2 == 0 ? 2 : 9).toArray();
+            int[] kvLens = random.ints(requests, 1, run % 3 == 0 ? 700 : 40_000).toArray();
+            AttentionSpec usual = Specs.of(kvHeads, 4)
+                    .windowLeft(run % 4 == 3 ? random.nextInt(5000) : -1).build();
+            AttentionSpec spec = usual.toBuilder().determinism(Determinism.BATCH_INVARIANT).build();
+            BatchShape batch = Specs.batch(qoLens, kvLens);
+            for (int i = 0; i < requests; i++) {
+                BatchShape alone = Specs.batch(new int[]{qoLens[i]}, kvLens[i]);
+                assertEquals(cuts(spec, alone, 0), cuts(spec, batch, i));
+                differs |= !cuts(usual, alone, 0).equals(cuts(usual, batch, i));
+            }
+        }
+        assertTrue(differs, "without the mode they depend on the batch, or this test sees nothing");
+    }
+
+    @Test
+    void batchInvariantPartsFillADeviceAndStayFew() {
+        AttentionSpec spec = Specs.of(8, 8).determinism(Determinism.BATCH_INVARIANT).build();
+        int[] kvLens = new int[8];
+        Arrays.fill(kvLens, 4096 + 300);
+        DecodeSchedule schedule = cut(spec, Specs.decode(kvLens), 8, 0);
+        assertEquals(8 * 8 * 4, schedule.count(), "one round on 132 multiprocessors with two CTAs each");
+        assertEquals(1, cut(spec, Specs.decode(1500), 8, 0).maxParts());
+        assertEquals(8, cut(spec, Specs.decode(8192), 8, 0).maxParts());
+        assertEquals(32, cut(spec, Specs.decode(1 << 20), 8, 0).maxParts());
+        AttentionSpec one = Specs.of(1, 8).determinism(Determinism.BATCH_INVARIANT).build();
+        assertEquals(256, cut(one, Specs.decode(1 << 20), 8, 0).maxParts());
+    }
+
+    @Test
+    void requestsOfAnotherKernelAreLeftToIt() {
+        AttentionSpec spec = Specs.of(2, 4).determinism(Determinism.BATCH_INVARIANT).build();
+        BatchShape batch = Specs.batch(new int[]{1, 3, 1, 0, 2}, 100, 2000, 5000, 10, 0);
+        List<KernelChoice> choices = KernelChoice.each(batch, qoLen -> kernel(spec, qoLen == 1 ? 4 : 8));
+        assertEquals(2, choices.size());
+        List<Integer> rows = new ArrayList<>();
+        for (KernelChoice choice : choices) {
+            units(DecodeSchedule.of(spec, batch, choice, AT_ONCE, 0, MOST_PARTS)).forEach(unit -> {
+                assertEquals(choice.kernel().rows() == 4, unit.qoLen() == 1);
+                rows.add(unit.row());
+            });
+        }
+        assertEquals(Set.of(0, 1, 4, 5), new HashSet<>(rows));
     }
 }

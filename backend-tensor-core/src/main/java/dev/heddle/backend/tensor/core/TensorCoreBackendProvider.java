@@ -3,6 +3,7 @@ package dev.heddle.backend.tensor.core;
 import dev.heddle.core.Stable;
 import dev.heddle.core.capability.Capabilities;
 import dev.heddle.core.capability.DtypeTuple;
+import dev.heddle.core.capability.IntRange;
 import dev.heddle.core.spi.AttentionBackend;
 import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.core.spi.Availability;
@@ -14,7 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Decode and short append on the tensor cores of an NVIDIA GPU, for any group size: the group is a run-time value.
+ * Decode, append and prefill on the tensor cores of an NVIDIA GPU, for any group size: the group is a run-time value.
  *
  * @since 0.1
  */
@@ -25,7 +26,7 @@ public final class TensorCoreBackendProvider implements AttentionBackendProvider
     private static final int HEAD_DIM_STEP = 16;
 
     private static final Capabilities CAPABILITIES =
-            DecodeCapabilities.builder(HEAD_DIM_STEP).dtypes(dtypes()).build();
+            DecodeCapabilities.builder(HEAD_DIM_STEP).qoLen(IntRange.atLeast(0)).dtypes(dtypes()).build();
 
     /** Makes the provider; called by {@link java.util.ServiceLoader}. */
     public TensorCoreBackendProvider() {}

@@ -1,21 +1,32 @@
 package dev.heddle.backend.tensor.core;
 
 import dev.heddle.core.tensor.DataType;
+import dev.heddle.cuda.KernelSource;
+import dev.heddle.cuda.decode.DecodeBackend;
 import dev.heddle.cuda.decode.DecodeKernel;
 import java.util.List;
 
 /**
- * What one compiled kernel is specialised for.
+ * What one compiled kernel is specialised for. Up to eight rows are decode.cu's: rows are the narrow side of its matrix
+ * instruction. More are append.cu's, where a warp has 16 of them.
  *
- * @param rows rows of a tile, a multiple of 8: so many eighths are the warps that share a ring
- * @param slots tiles of K or V in a ring
+ * @param rows rows of a tile: 8, 16, 32, 64 or 128
+ * @param tile KV tokens of a tile of K or V
+ * @param slots tiles in the ring of a team, the warps that have a tile's rows among them
  */
-record TensorKernel(int rows, int headDimQk, int headDimVo, DataType kv, int warps, int ctas, int slots,
+record TensorKernel(int rows, int headDimQk, int headDimVo, DataType kv, int warps, int ctas, int tile,
+        int slots,
         int cluster, boolean general) implements DecodeKernel {
-    /** Rows of a warp: columns of the matrix instruction. */
-    static final int WARP_ROWS = 8;
+    /** Rows up to which decode.cu is the kernel. */
+    static final int NARROW = 8;
 
-    private static final int TILE = 16; // KV tokens
+    /** Rows of a warp of append.cu. */
+    static final int WARP_ROWS = 16;
+
+    private static final KernelSource DECODE =
+            DecodeBackend.source(TensorKernel.class, "tiles.cu", "decode.cu");
+    private static final KernelSource APPEND =
+            DecodeBackend.source(TensorKernel.class, "tiles.cu", "append.cu");
     private static final int PIECE = 16; // bytes
     private static final int STATIC_BYTES = 1024 + 1024; // static variables, and what the driver keeps of each CTA
     private static final int STATE_EXTRA = 4 + 2; // a pitch without bank conflicts, a maximum and a sum
@@ -24,12 +35,20 @@ record TensorKernel(int rows, int headDimQk, int headDimVo, DataType kv, int war
     public TensorKernel forAnything() {
         return general
                 ? this
-                : new TensorKernel(rows, headDimQk, headDimVo, kv, warps, ctas, slots, cluster, true);
+                : new TensorKernel(rows, headDimQk, headDimVo, kv, warps, ctas, tile, slots, cluster, true);
     }
 
-    /** Returns the bytes of a tile of K or V in shared memory. */
-    static int slotBytes(int headDimQk, int headDimVo, DataType kv) {
-        return TILE * PIECE * Math.max(pitch(headDimQk, kv), pitch(headDimVo, kv));
+    private int warpRows() {
+        return rows == NARROW ? NARROW : WARP_ROWS;
+    }
+
+    private int teams() {
+        return warps * warpRows() / rows;
+    }
+
+    /** Returns the bytes of so many tokens of K or V in shared memory. */
+    static int slotBytes(int tokens, int headDimQk, int headDimVo, DataType kv) {
+        return tokens * PIECE * Math.max(pitch(headDimQk, kv), pitch(headDimVo, kv));
     }
 
     private static int pitch(int headDim, DataType kv) {
@@ -37,13 +56,9 @@ record TensorKernel(int rows, int headDimQk, int headDimVo, DataType kv, int war
         return pieces % 8 == 0 ? pieces : pieces | 1;
     }
 
-    private int teams() {
-        return warps * WARP_ROWS / rows;
-    }
-
     @Override
     public int sharedBytes() {
-        int rings = teams() * slots * slotBytes(headDimQk, headDimVo, kv);
+        int rings = teams() * slots * slotBytes(tile, headDimQk, headDimVo, kv);
         int states = teams() * rows * (headDimVo + STATE_EXTRA) * Float.BYTES;
         return Math.max(rings, states);
     }
@@ -61,10 +76,16 @@ record TensorKernel(int rows, int headDimQk, int headDimVo, DataType kv, int war
     }
 
     @Override
+    public KernelSource source() {
+        return rows == NARROW ? DECODE : APPEND;
+    }
+
+    @Override
     public List<String> macros() {
-        return List.of("ROWS=" + rows, "DIM_QK=" + headDimQk, "DIM_VO=" + headDimVo,
-                "KV_TYPE=" + DecodeKernel.code(kv), "WARPS=" + warps, "CTAS=" + ctas, "SLOTS=" + slots,
-                "CLUSTER=" + cluster, "GENERAL=" + (general ? 1 : 0), "MAX_HEADS=" + MAX_HEADS,
+        return List.of("ROWS=" + rows, "WARP_ROWS=" + warpRows(), "TILE=" + tile, "DIM_QK=" + headDimQk,
+                "DIM_VO=" + headDimVo, "KV_TYPE=" + DecodeKernel.code(kv), "WARPS=" + warps, "CTAS=" + ctas,
+                "SLOTS=" + slots, "CLUSTER=" + cluster, "GENERAL=" + (general ? 1 : 0),
+                "MAX_HEADS=" + MAX_HEADS,
                 "MAX_SEGMENTS=" + MAX_SEGMENTS);
     }
 }

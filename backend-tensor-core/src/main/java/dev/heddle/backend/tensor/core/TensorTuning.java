@@ -4,21 +4,23 @@ import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
 import dev.heddle.core.attention.KvQuantisation;
 import dev.heddle.cuda.CudaDevice;
+import dev.heddle.cuda.decode.DecodeKernel;
+import java.util.function.IntPredicate;
 
 /**
- * Which kernel a request takes. What decides is how many columns there are, tiles of rows that read the same KV, for the
- * multiprocessors at hand: few columns are cut into many parts, whose merge costs as much as the reading and is made by
- * clusters; many columns fill the device by themselves. The numbers are measured ones (docs/performance.md).
+ * Which kernel the requests of a batch take. What decides is how many columns there are, tiles of rows that read the same
+ * KV, for the multiprocessors at hand: few columns are cut into many parts, whose merge costs as much as the reading and is
+ * made by clusters; many columns fill the device by themselves. The numbers are measured ones (docs/performance.md).
  */
 final class TensorTuning {
-    private static final int MOST_ROWS = 32;
     private static final int WIDE_DIM = 128; // longer heads take the registers of two threads
-    private static final int CLUSTERS = 90; // first compute capability that has them
     private static final int SHORT_TOKENS = 2048;
     private static final long SMALL_BYTES = 48L << 20; // of KV
-    private static final int WHOLE_TILE = 4 << 10; // bytes of K or V with 16-bit types and a head dim of 128
     private static final int TOKENS_OF_A_CTA = 128; // a tile for each of eight warps: less is not worth a cluster
     private static final double EVEN = 1.25; // longest to mean, up to which a batch's sequences are alike
+    private static final int MOST_ROWS = 64; // more have been slower: their warps wait for each other
+    private static final int CLUSTER_ROWS = 32; // what a cluster's CTAs are sent of more rows has no room
+    private static final int WHOLE_TILE = 4 << 10; // bytes of 16 tokens of K or V: 16-bit types, head dim 128
 
     private final AttentionSpec spec;
     private final CudaDevice device;
@@ -29,112 +31,147 @@ final class TensorTuning {
     private final boolean even;
     private final long bytes;
 
-    private TensorTuning(AttentionSpec spec, BatchShape batch, CudaDevice device) {
+    private TensorTuning(AttentionSpec spec, BatchShape batch, IntPredicate members, CudaDevice device) {
         this.spec = spec;
         this.device = device;
-        int queries = Math.max(1, batch.maxQoLen()) * spec.groupSize();
-        int eighths = Math.ceilDiv(Math.min(queries, MOST_ROWS), TensorKernel.WARP_ROWS);
-        this.rows = (eighths == 3 ? 4 : eighths) * TensorKernel.WARP_ROWS;
-        // The last row sees every token: a causal mask hides nothing from a request's only row.
-        this.general = (spec.causal() && batch.maxQoLen() > 1) || spec.windowLeft() >= 0
-                || spec.logitsSoftCap() != 0 || spec.alibi()
-                || spec.kvQuantisation() == KvQuantisation.PER_HEAD;
+        int maxQoLen = 1;
         long tokens = 0;
         int requests = 0;
-        long tiles = 0;
         int most = 0;
         for (int i = 0; i < batch.batchSize(); i++) {
-            if (batch.qoLen(i) > 0) {
-                tiles += (long) Math.ceilDiv(batch.qoLen(i) * spec.groupSize(), rows) * spec.numKvHeads();
+            if (batch.qoLen(i) > 0 && members.test(i)) {
+                maxQoLen = Math.max(maxQoLen, batch.qoLen(i));
                 most = Math.max(most, batch.kvLen(i));
                 tokens += batch.kvLen(i);
                 requests++;
             }
         }
-        columns = tiles;
+        rows = rows(spec, maxQoLen);
+        long tiles = 0;
+        for (int i = 0; i < batch.batchSize(); i++) {
+            tiles += members.test(i) ? Math.ceilDiv((long) batch.qoLen(i) * spec.groupSize(), rows) : 0;
+        }
+        columns = tiles * spec.numKvHeads();
         longest = most;
         even = requests == 0 || most <= EVEN * tokens / requests;
         bytes = tokens * spec.kvBytesPerToken();
+        // The last row sees every token: a causal mask hides nothing from a request's only row.
+        general = (spec.causal() && maxQoLen > 1) || spec.windowLeft() >= 0 || spec.logitsSoftCap() != 0
+                || spec.alibi() || spec.kvQuantisation() == KvQuantisation.PER_HEAD;
+    }
+
+    /** Returns the rows of a tile for requests of so many query rows: the fewest that hold all, if that is not too many. */
+    static int rows(AttentionSpec spec, int qoLen) {
+        long queries = Math.max(1, (long) qoLen * spec.groupSize());
+        int rows = TensorKernel.NARROW;
+        while (rows < queries && rows < MOST_ROWS) {
+            rows *= 2;
+        }
+        return rows;
     }
 
     /**
-     * Returns the kernel for a request.
+     * Returns the kernel for requests.
      *
+     * @param members which requests of the batch
      * @param mayCluster whether parts may come in multiples of a cluster
      */
-    static TensorKernel of(AttentionSpec spec, BatchShape batch, CudaDevice device, boolean mayCluster) {
-        return new TensorTuning(spec, batch, device).choose(mayCluster);
+    static TensorKernel of(AttentionSpec spec, BatchShape batch, IntPredicate members, CudaDevice device,
+            boolean mayCluster) {
+        TensorTuning tuning = new TensorTuning(spec, batch, members, device);
+        boolean clusters = mayCluster && device.computeCapability() >= DecodeKernel.CLUSTERS && tuning.even;
+        return tuning.rows == TensorKernel.NARROW ? tuning.decode(clusters) : tuning.append(clusters);
     }
 
-    private TensorKernel choose(boolean mayCluster) {
+    private TensorKernel decode(boolean clusters) {
         int units = device.multiprocessors();
-        boolean clusters = mayCluster && device.computeCapability() >= CLUSTERS && even;
-        boolean narrow = rows == TensorKernel.WARP_ROWS;
         // Large clusters leave multiprocessors unused: good as long as the merge is what takes the time.
         boolean small = bytes <= SMALL_BYTES;
         if (clusters && small && columns <= units / 16 - 1 && longest >= 16 * TOKENS_OF_A_CTA) {
-            return fitted(narrow ? 8 : 16, 1, 4, 16);
+            return decode(8, 1, 3, 16);
         }
         if (clusters && small && columns <= units / 8 - 2 && longest >= 8 * TOKENS_OF_A_CTA) {
-            return fitted(narrow ? 8 : 16, 1, 4, 8);
+            return decode(8, 1, 4, 8);
         }
         if (clusters && !small && columns <= units / 8 - 2) {
-            return fitted(narrow ? 12 : 16, 1, 3, 2);
+            return decode(12, 1, 3, 2);
         }
         if (even && columns <= units / 5) {
-            return fitted(8, 1, 6, 1);
+            return decode(8, 1, 6, 1);
         }
         if (clusters && columns > units / 3 && columns <= units / 2) {
-            return fitted(16, 1, 3, 2);
+            return decode(16, 1, 3, 2);
         }
         if (even && columns > units * 3L / 4 && columns <= units) {
-            return fitted(16, 1, 3, 1);
+            return decode(16, 1, 3, 1);
         }
-        if (narrow && clusters && columns > units && columns <= 2L * units && longest > SHORT_TOKENS) {
-            return fitted(4, 4, 3, 2);
+        if (clusters && columns > units && columns <= 2L * units && longest > SHORT_TOKENS) {
+            return decode(4, 4, 3, 2);
         }
-        if (narrow && columns > 2L * units && (even || longest <= SHORT_TOKENS)) {
-            return fitted(4, 4, 3, 1);
+        if (columns > 2L * units && (even || longest <= SHORT_TOKENS)) {
+            return decode(4, 4, 3, 1);
         }
-        return fitted(8, 2, 3, 1);
+        return decode(8, 2, 3, 1);
     }
 
     /**
-     * Returns a kernel with that many bytes under way, or as many as have room.
+     * Returns a kernel of decode.cu with that many bytes under way, or as many as have room.
      *
      * @param slots of 4 KiB; smaller tiles get more of them
      */
-    private TensorKernel fitted(int warps, int ctas, int slots, int cluster) {
-        int slotBytes = TensorKernel.slotBytes(spec.headDimQk(), spec.headDimVo(), spec.kDtype());
-        int team = rows / TensorKernel.WARP_ROWS;
-        int share = Math.max(spec.headDimQk(), spec.headDimVo()) > WIDE_DIM ? 2 : 1;
-        int threads = warps;
-        int together = ctas;
-        if (share > 1) { // registers
-            if (warps > 8) {
-                threads = 8;
-            } else if (together > 1) {
-                together /= 2;
-            }
-        }
-        int ring = (warps * ctas * slots * WHOLE_TILE) / together;
-        if (slotBytes < WHOLE_TILE || team > 1) {
+    private TensorKernel decode(int warps, int ctas, int slots, int cluster) {
+        int slotBytes = TensorKernel.slotBytes(16, spec.headDimQk(), spec.headDimVo(), spec.kDtype());
+        boolean wide = Math.max(spec.headDimQk(), spec.headDimVo()) > WIDE_DIM;
+        int threads = wide ? Math.min(warps, 8) : warps;
+        int together = wide && warps <= 8 ? Math.max(1, ctas / 2) : ctas;
+        int ring = warps * ctas * slots * WHOLE_TILE / together;
+        if (slotBytes < WHOLE_TILE) {
             ring = ring / 6 * 5; // more requests in flight than that only get in each other's way
         }
+        return fitted(16, threads, together,
+                Math.clamp(ring / (threads * slotBytes), 2, threads == 4 ? 3 : 8), 1,
+                cluster);
+    }
+
+    private TensorKernel append(boolean clusters) {
+        int units = device.multiprocessors();
+        boolean small = bytes <= SMALL_BYTES;
+        if (clusters && rows <= CLUSTER_ROWS) {
+            if (small && columns <= units / 16 - 1 && longest >= 16 * TOKENS_OF_A_CTA) {
+                return rows == TensorKernel.WARP_ROWS ? append(4, 2, 16) : append(8, 1, 8);
+            }
+            if (small && columns <= units / 8 - 2 && longest >= 8 * TOKENS_OF_A_CTA) {
+                return append(8, 1, 8);
+            }
+            if ((!small && columns <= units / 8 - 2) || (columns > units / 3 && columns <= units / 2)) {
+                return append(8, 1, 2);
+            }
+        }
+        return columns > units ? append(4, 2, 1) : append(8, 1, 1);
+    }
+
+    /** Returns a kernel of append.cu, or one like it that has room. */
+    private TensorKernel append(int warps, int ctas, int cluster) {
+        // Scores of a tile and the outputs of its rows are in registers.
+        int tile = Math.max(spec.headDimQk(), spec.headDimVo()) > WIDE_DIM ? 16 : rows < MOST_ROWS ? 32 : 64;
+        return fitted(tile, warps, ctas, 3, rows / TensorKernel.WARP_ROWS, cluster);
+    }
+
+    private TensorKernel fitted(int tile, int warps, int ctas, int slots, int team, int cluster) {
+        int threads = warps;
+        int together = ctas;
         while (true) {
-            int rings = Math.max(1, threads / team);
-            int most = threads == 4 ? 3 : team == 1 ? 8 : 12;
-            for (int n = Math.clamp(ring / (rings * slotBytes), 2, most); n >= 2; n--) {
+            for (int n = slots; n >= 2; n--) {
                 TensorKernel kernel =
                         new TensorKernel(rows, spec.headDimQk(), spec.headDimVo(), spec.kDtype(),
-                                rings * team, together, n, cluster, general);
+                                threads, together, tile, n, cluster, general);
                 if (kernel.fits(device.sharedMemoryPerMultiprocessor())) {
                     return kernel;
                 }
             }
             if (together > 1) {
                 together /= 2;
-            } else if (threads > team) {
+            } else if (threads / 2 >= team) {
                 threads /= 2;
             } else {
                 throw new IllegalStateException("no kernel of " + rows + " rows and head dims "

@@ -49,7 +49,7 @@ class TensorKernelTest {
     }
 
     private static TensorKernel kernel(AttentionSpec spec, BatchShape batch) {
-        return TensorTuning.of(spec, batch, device(90, H200_SHARED), true);
+        return TensorTuning.of(spec, batch, request -> true, device(90, H200_SHARED), true);
     }
 
     @Test
@@ -60,7 +60,8 @@ class TensorKernelTest {
             assertEquals(first, kernel(spec(group, 128, 128), batch));
         }
         for (int group = 9; group <= 128; group++) {
-            assertEquals(group <= 16 ? 16 : 32, kernel(spec(group, 128, 128), batch).rows());
+            assertEquals(group <= 16 ? 16 : group <= 32 ? 32 : 64,
+                    kernel(spec(group, 128, 128), batch).rows());
         }
     }
 
@@ -74,11 +75,13 @@ class TensorKernelTest {
                             batch(3, 64, 100))) {
                         for (int group : new int[]{1, 7, 12, 128}) {
                             CudaDevice device = device(shared == H200_SHARED ? 90 : 86, shared);
-                            TensorKernel kernel = TensorTuning.of(spec(group, qk, vo), batch, device, true);
+                            TensorKernel kernel = TensorTuning.of(spec(group, qk, vo), batch, request -> true,
+                                    device, true);
                             assertTrue(kernel.ctas() * (kernel.sharedBytes() + BLOCK_LESS) <= shared,
                                     kernel::toString);
                             assertTrue(kernel.ctas() >= 1 && kernel.slots() >= 2, kernel::toString);
-                            assertEquals(0, kernel.warps() * 8 % kernel.rows(), kernel::toString);
+                            assertEquals(0, kernel.warps() * (kernel.rows() == 8 ? 8 : 16) % kernel.rows(),
+                                    kernel::toString);
                             assertTrue(kernel.warps() >= 1 && kernel.warps() <= 16, kernel::toString);
                             assertTrue(kernel.cluster() == 1 || device.computeCapability() >= 90,
                                     "clusters are newer than this device");
@@ -103,14 +106,13 @@ class TensorKernelTest {
     /** The sizes that the host computes are those that the source has, whose expressions are read here. */
     @Test
     void sizesAreThoseOfTheSource() {
-        String source = TensorCoreBackend.source(TensorCoreBackend.class).text();
+        String source = kernel(spec(7, 128, 128), batch(1, 1, 100)).source().text();
         assertTrue(source.contains("static const int STATE_PITCH = DIM_VO + 4;"));
-        assertTrue(source.contains("static const int TILE = 16;"));
         assertTrue(source.contains("K_PITCH = K_PIECES % 8 == 0 ? K_PIECES : K_PIECES | 1;"));
         assertTrue(source
                 .contains("static const int SLOT = TILE * 16 * (K_PITCH > V_PITCH ? K_PITCH : V_PITCH);"));
         assertTrue(source.contains("const int STATE = ROWS_ * DIM_VO + (ROWS_ * CLUSTER + 3) / 4 * 4;"));
-        TensorKernel kernel = new TensorKernel(8, 80, 64, DataType.F16, 4, 1, 3, 2, false);
+        TensorKernel kernel = new TensorKernel(8, 80, 64, DataType.F16, 4, 1, 16, 3, 2, false);
         int slot = 16 * 16 * 11; // 80 elements are ten pieces of 16 bytes, and one more for an odd pitch
         int states = 4 * 8 * (64 + 4 + 2) * Float.BYTES;
         assertEquals(Math.max(4 * 3 * slot, states), kernel.sharedBytes());
@@ -119,7 +121,7 @@ class TensorKernelTest {
 
     @Test
     void macrosAreWhatTheSourceAsksFor() {
-        String source = TensorCoreBackend.source(TensorCoreBackend.class).text();
+        String source = kernel(spec(7, 128, 128), batch(1, 1, 100)).source().text();
         for (String macro : kernel(spec(7, 128, 128), batch(1, 1, 100)).macros()) {
             Matcher name =
                     Pattern.compile("\\b" + macro.substring(0, macro.indexOf('=')) + "\\b").matcher(source);
@@ -139,11 +141,34 @@ class TensorKernelTest {
         assertEquals(1, kernel(eightHeads, batch(64, 1, 4096)).cluster());
         assertEquals(1, kernel(eightHeads, batch(1, 1, 100)).cluster(), "there is nothing to split");
         assertEquals(1,
-                TensorTuning.of(eightHeads, batch(1, 1, 4096), device(90, H200_SHARED), false).cluster());
+                TensorTuning
+                        .of(eightHeads, batch(1, 1, 4096), request -> true, device(90, H200_SHARED), false)
+                        .cluster());
         BatchShape uneven = BatchShape.of(new int[]{0, 1, 2},
                 PageTable.of(PAGE, 300, new int[]{0, 1, 257}, IntStream.range(0, 257).toArray(),
                         new int[]{3, 16}));
         assertEquals(1, kernel(spec(7, 128, 128), uneven).cluster(),
                 "a cluster for each would idle in the short one");
+    }
+
+    @Test
+    void rowsAreTheFewestThatHoldAQuery() {
+        AttentionSpec spec = spec(7, 128, 128);
+        assertEquals(8, TensorTuning.rows(spec, 0));
+        assertEquals(8, TensorTuning.rows(spec, 1));
+        assertEquals(16, TensorTuning.rows(spec, 2));
+        assertEquals(32, TensorTuning.rows(spec, 4));
+        assertEquals(64, TensorTuning.rows(spec, 5));
+        assertEquals(64, TensorTuning.rows(spec, 1 << 30));
+    }
+
+    @Test
+    void appendHasItsOwnSource() {
+        TensorKernel append = kernel(spec(7, 128, 128), batch(2, 5, 100));
+        assertNotEquals(kernel(spec(7, 128, 128), batch(2, 1, 100)).source(), append.source());
+        assertTrue(append.source().name().contains("append"));
+        for (String macro : append.macros()) {
+            assertTrue(append.source().text().contains(macro.substring(0, macro.indexOf('='))), macro);
+        }
     }
 }
