@@ -43,7 +43,7 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
     private void borrow() {
         scratch = new Scratch[Math.max(1, Math.min(backend.workers().parallelism(), schedule.units()))];
         for (int i = 0; i < scratch.length; i++) {
-            scratch[i] = backend.shelf().scratch(schedule.maxRows(), dimQk, dimVo);
+            scratch[i] = backend.shelf().scratch(schedule.maxRows(), schedule.maxHeads(), dimQk, dimVo);
         }
         if (schedule.isSplit()) {
             partials = backend.shelf().floats(Math.toIntExact(schedule.slotFloats() * schedule.units()));

@@ -218,6 +218,11 @@ final class CpuSchedule {
         return maxRows;
     }
 
+    /** Returns the most KV heads of a unit. */
+    int maxHeads() {
+        return decodes ? headsTogether : 1;
+    }
+
     int maxChunks() {
         return maxChunks;
     }

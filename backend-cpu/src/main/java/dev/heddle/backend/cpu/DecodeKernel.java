@@ -53,7 +53,7 @@ final class DecodeKernel {
         this.dimQk = Scratch.padded(headDimQk);
         this.dimVo = Scratch.padded(headDimVo);
         this.pageSize = spec.pageSize();
-        this.stateFloats = Math.ceilDiv(group, 4) * DecodeLoops.BLOCK_FLOATS;
+        this.stateFloats = DecodeLoops.stateFloats(group);
         this.keysInPlace = dimQk == headDimQk && decode.reads(spec.kDtype(), dimQk);
         this.valuesInPlace = dimVo == headDimVo && decode.reads(spec.vDtype(), dimVo);
         this.keyType = keysInPlace ? spec.kDtype() : DataType.F32;
@@ -96,52 +96,81 @@ final class DecodeKernel {
     }
 
     private void tokens(Scratch scratch, int request, int headFrom, int headTo, int token, int count) {
+        int heads = headTo - headFrom;
         KvPlane k = bound.kv.k();
-        KvPlane v = bound.kv.v();
-        MemorySegment keys = keysInPlace ? locate(k, scratch.keyRows, request, token, count) : null;
-        MemorySegment values = valuesInPlace ? locate(v, scratch.valueRows, request, token, count) : null;
-        long keyHead = k.strides().head() * k.dtype().byteSize();
-        long valueHead = v.strides().head() * v.dtype().byteSize();
-        for (int kvHead = headFrom; kvHead < headTo; kvHead++) {
-            int row = (kvHead - headFrom) * group;
-            int state = (kvHead - headFrom) * stateFloats;
-            if (keys == null) {
-                stage(k, keyType, scratch.k, scratch.keys, headDimQk, dimQk, request, kvHead, token, count);
-            }
-            decode.scores(keys == null ? scratch.keys : keys, keyType,
-                    keys == null ? staged(scratch.keyRows, dimQk, keyType, count) : scratch.keyRows,
-                    keys == null ? 0 : kvHead * keyHead, scratch.q, row * dimQk, dimQk, group,
+        MemorySegment keys = keysInPlace ? locate(k, scratch.keyRows, request, headFrom, token, count) : null;
+        if (keys == null) {
+            stage(k, keyType, scratch.keyRows, scratch.k, scratch.keys, headDimQk, dimQk, request, headFrom,
+                    headTo, token, count);
+            decode.scores(scratch.keys, keyType, scratch.keyRows, dimQk * keyType.byteSize(), 0, heads,
+                    scratch.q,
+                    dimQk, group, scratch.scores);
+        } else if (tokensOutside(k)) {
+            decode.scores(keys, keyType, scratch.keyRows, headBytes(k), 0, heads, scratch.q, dimQk, group,
                     scratch.scores);
-            decode.softmax(scratch.scores, group, count, scratch.maxima, scratch.sums, state, scratch.chunk,
-                    row * dimVo, dimVo);
-            if (values == null) {
-                stage(v, valueType, scratch.v, scratch.values, headDimVo, dimVo, request, kvHead, token,
-                        count);
+        } else {
+            for (int head = 0; head < heads; head++) {
+                decode.scores(keys, keyType, scratch.keyRows, 0, head, 1, scratch.q, dimQk, group,
+                        scratch.scores);
+                advance(scratch.keyRows, headBytes(k));
             }
-            decode.weigh(values == null ? scratch.values : values, valueType,
-                    values == null ? staged(scratch.valueRows, dimVo, valueType, count) : scratch.valueRows,
-                    values == null ? 0 : kvHead * valueHead, count, scratch.scores, group, scratch.chunk,
-                    row * dimVo, dimVo);
+        }
+        decode.softmax(scratch.scores, heads, group, count, scratch.maxima, scratch.sums, scratch.chunk,
+                dimVo);
+        KvPlane v = bound.kv.v();
+        MemorySegment values =
+                valuesInPlace ? locate(v, scratch.valueRows, request, headFrom, token, count) : null;
+        if (values == null) {
+            stage(v, valueType, scratch.valueRows, scratch.v, scratch.values, headDimVo, dimVo, request,
+                    headFrom,
+                    headTo, token, count);
+            decode.weigh(scratch.values, valueType, scratch.valueRows, dimVo * valueType.byteSize(), 0, heads,
+                    count, scratch.scores, group, scratch.chunk, dimVo);
+        } else if (tokensOutside(v)) {
+            decode.weigh(values, valueType, scratch.valueRows, headBytes(v), 0, heads, count, scratch.scores,
+                    group, scratch.chunk, dimVo);
+        } else {
+            for (int head = 0; head < heads; head++) {
+                decode.weigh(values, valueType, scratch.valueRows, 0, head, 1, count, scratch.scores, group,
+                        scratch.chunk, dimVo);
+                advance(scratch.valueRows, headBytes(v));
+            }
         }
     }
 
-    /** Which slot a token takes: four at a time that lie in different 4 KB pages, where a tile is full. */
+    private static long headBytes(KvPlane plane) {
+        return plane.strides().head() * plane.dtype().byteSize();
+    }
+
+    /** Returns whether the heads of a token lie side by side, so that memory is read in order token by token. */
+    private static boolean tokensOutside(KvPlane plane) {
+        return plane.strides().head() <= plane.strides().token();
+    }
+
+    private static void advance(long[] rows, long bytes) {
+        for (int i = 0; i < TOKENS; i++) {
+            rows[i] += bytes;
+        }
+    }
+
+    /** Which slot a token takes: four at a time lie far apart, and each is the beginning of a stream of its own. */
     private static int slot(int token, int count) {
         return count == TOKENS ? (token & 3) << 2 | token >> 2 : token;
     }
 
     /**
-     * Finds where a tile's rows of KV head 0 lie.
+     * Finds where a tile's rows of a KV head lie.
      *
      * @return the memory that holds them all, or null if they must be staged
      */
     private @Nullable MemorySegment locate(
-            KvPlane plane, long[] rows, int request, int token, int count) {
+            KvPlane plane, long[] rows, int request, int kvHead, int token, int count) {
         Buffer buffer = plane.segmentOf(pages.pageOf(request, token));
         MemorySegment segment = HostTensors.segment(buffer);
         if (!segment.isNative()) {
             return null; // loops compiled for one kind of memory are the fastest
         }
+        int spread = tokensOutside(plane) ? count : 0;
         long step = plane.strides().token() * plane.dtype().byteSize();
         for (int i = 0; i < count;) {
             int page = pages.pageOf(request, token + i);
@@ -149,9 +178,9 @@ final class DecodeKernel {
             if (i > 0 && plane.segmentOf(page) != buffer) {
                 return null;
             }
-            long at = plane.byteOffset(page, within, 0);
+            long at = plane.byteOffset(page, within, kvHead);
             for (; within < pageSize && i < count; within++, i++, at += step) {
-                rows[slot(i, count)] = at;
+                rows[slot(i, spread)] = at;
             }
         }
         for (int i = count; i < TOKENS; i++) {
@@ -160,31 +189,31 @@ final class DecodeKernel {
         return segment;
     }
 
-    /** Copies or widens a tile's rows of one KV head, padded with zeros. */
-    private void stage(KvPlane plane, DataType read, float[] wide, MemorySegment target, int dim, int padded,
-            int request, int kvHead, int token, int count) {
+    /** Copies or widens a tile's rows, padded with zeros, in the order in which they lie. */
+    private void stage(KvPlane plane, DataType read, long[] rows, float[] wide, MemorySegment target, int dim,
+            int padded, int request, int headFrom, int headTo, int token, int count) {
+        long rowBytes = (long) padded * read.byteSize();
+        long tokenBytes = rowBytes * (headTo - headFrom);
+        for (int i = 0; i < TOKENS; i++) {
+            rows[slot(i, count)] = i < count ? i * tokenBytes : 0;
+        }
+        long step = headBytes(plane);
         for (int i = 0; i < count; i++) {
             int page = pages.pageOf(request, token + i);
             MemorySegment source = HostTensors.segment(plane.segmentOf(page));
-            long at = plane.byteOffset(page, (token + i) % pageSize, kvHead);
-            if (plane.dtype() == read && dim == padded) {
-                long bytes = (long) dim * read.byteSize();
-                MemorySegment.copy(source, at, target, i * bytes, bytes);
-                continue;
+            long at = plane.byteOffset(page, (token + i) % pageSize, headFrom);
+            long to = i * tokenBytes;
+            for (int kvHead = headFrom; kvHead < headTo; kvHead++, at += step, to += rowBytes) {
+                if (plane.dtype() == read && dim == padded) {
+                    MemorySegment.copy(source, at, target, to, rowBytes);
+                    continue;
+                }
+                loops.widen(source, at, plane.dtype(), wide, 0, dim);
+                for (int d = dim; d < padded; d++) {
+                    wide[d] = 0;
+                }
+                MemorySegment.copy(wide, 0, target, ValueLayout.JAVA_FLOAT, to, padded);
             }
-            loops.widen(source, at, plane.dtype(), wide, 0, dim);
-            for (int d = dim; d < padded; d++) {
-                wide[d] = 0;
-            }
-            MemorySegment.copy(wide, 0, target, ValueLayout.JAVA_FLOAT, (long) i * padded * Float.BYTES,
-                    padded);
         }
-    }
-
-    private static long[] staged(long[] rows, int dim, DataType read, int count) {
-        for (int i = 0; i < TOKENS; i++) {
-            rows[i < count ? slot(i, count) : i] = i < count ? (long) i * dim * read.byteSize() : 0;
-        }
-        return rows;
     }
 }

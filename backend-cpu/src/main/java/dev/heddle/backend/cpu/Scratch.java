@@ -23,30 +23,35 @@ final class Scratch {
     final MemorySegment keys; // a tile that cannot be read where it is stored
     final MemorySegment values;
 
-    Scratch(int rows, int dimQk, int dimVo) {
+    /**
+     * @param heads KV heads whose rows are staged together
+     */
+    Scratch(int rows, int heads, int dimQk, int dimVo) {
         q = new float[rows * dimQk];
         k = new float[InnerLoops.TOKENS * dimQk];
         v = new float[InnerLoops.TOKENS * dimVo];
-        scores = new float[(rows + 3) * InnerLoops.TOKENS];
+        scores = new float[rows * DecodeLoops.scoreFloats(1)];
         chunk = new float[rows * (dimVo + 2)];
         total = new float[rows * (dimVo + 2)];
         row = new float[Math.max(dimQk, dimVo)];
         maxima = new float[rows * DecodeLoops.BLOCK_FLOATS];
         sums = new float[rows * DecodeLoops.BLOCK_FLOATS];
         // Freed with this object: nobody closes a scratch, plans hand it on.
-        keys = Arena.ofAuto().allocate((long) DecodeLoops.TOKENS * dimQk * Float.BYTES, ALIGNMENT);
-        values = Arena.ofAuto().allocate((long) DecodeLoops.TOKENS * dimVo * Float.BYTES, ALIGNMENT);
+        keys = Arena.ofAuto().allocate((long) DecodeLoops.TOKENS * heads * dimQk * Float.BYTES, ALIGNMENT);
+        values = Arena.ofAuto().allocate((long) DecodeLoops.TOKENS * heads * dimVo * Float.BYTES, ALIGNMENT);
     }
 
     static int padded(int dim) {
         return Math.ceilDiv(dim, InnerLoops.PADDING) * InnerLoops.PADDING;
     }
 
-    boolean holds(int rows, int dimQk, int dimVo) {
+    boolean holds(int rows, int heads, int dimQk, int dimVo) {
         return q.length >= rows * dimQk
                 && k.length >= InnerLoops.TOKENS * dimQk
                 && v.length >= InnerLoops.TOKENS * dimVo
-                && scores.length >= (rows + 3) * InnerLoops.TOKENS
+                && scores.length >= rows * DecodeLoops.scoreFloats(1)
+                && keys.byteSize() >= (long) DecodeLoops.TOKENS * heads * dimQk * Float.BYTES
+                && values.byteSize() >= (long) DecodeLoops.TOKENS * heads * dimVo * Float.BYTES
                 && maxima.length >= rows * DecodeLoops.BLOCK_FLOATS
                 && chunk.length >= rows * (dimVo + 2);
     }

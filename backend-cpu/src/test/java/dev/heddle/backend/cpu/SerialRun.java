@@ -14,7 +14,8 @@ final class SerialRun {
         CpuSchedule schedule = new CpuSchedule(request.spec(), request.batch(), 0, 1,
                 UnitKernel.decodes(request.spec(), loops));
         UnitKernel kernel = new UnitKernel(request.spec(), request.batch(), schedule, loops);
-        Scratch scratch = new Scratch(schedule.maxRows(), Scratch.padded(request.spec().headDimQk()),
+        Scratch scratch = new Scratch(schedule.maxRows(), schedule.maxHeads(),
+                Scratch.padded(request.spec().headDimQk()),
                 Scratch.padded(request.spec().headDimVo()));
         try (HostMemorySpace space = new HostMemorySpace(); Placed placed = new Placed(space, request, 1)) {
             kernel.bind(placed.q(), placed.kv(), placed.out(), placed.lse(), placed.heads());

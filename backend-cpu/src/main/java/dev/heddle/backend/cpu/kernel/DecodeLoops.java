@@ -30,16 +30,27 @@ public interface DecodeLoops {
     /** Makes maxima and sums those of a group that has seen no key. */
     void clear(float[] maxima, float[] sums, int offset, int group);
 
+    /** Returns the floats that scores of a KV head take. */
+    static int scoreFloats(int group) {
+        return Math.ceilDiv(group, 4) * 4 * TOKENS;
+    }
+
+    /** Returns the floats that maxima, or sums, of a KV head take. */
+    static int stateFloats(int group) {
+        return Math.ceilDiv(group, 4) * BLOCK_FLOATS;
+    }
+
     /**
-     * Computes q·k of all heads with {@code TOKENS} slots.
+     * Computes q·k of some KV heads with {@code TOKENS} slots, four slots after the other and heads inside.
      *
-     * @param rows where the slots' keys of KV head 0 start in {@code k}, in bytes
-     * @param head distance to the KV head wanted, in bytes
-     * @param q {@code group} arranged rows, {@code dim} apart
-     * @param scores {@code TOKENS × 4} elements for every four heads begun
+     * @param rows where the slots' keys of the first of these heads start in {@code k}, in bytes
+     * @param step distance between KV heads, in bytes
+     * @param first where these heads' rows stand in {@code q} and {@code scores}, counted in KV heads
+     * @param q {@code group} arranged rows for each head, {@code dim} apart
+     * @param scores {@link #scoreFloats} for each head
      */
-    void scores(MemorySegment k, DataType stored, long[] rows, long head, float[] q, int qOffset, int dim,
-            int group, float[] scores);
+    void scores(MemorySegment k, DataType stored, long[] rows, long step, int first, int heads, float[] q,
+            int dim, int group, float[] scores);
 
     /**
      * Replaces scores, in units of log2, by weights {@code 2^(score - maximum)} and adds them to the sums. A maximum
@@ -47,16 +58,16 @@ public interface DecodeLoops {
      * overflow.
      *
      * @param tokens slots that hold a token; the others weigh nothing
-     * @param maxima {@link #BLOCK_FLOATS} for every four heads begun
+     * @param maxima {@link #stateFloats} for each head
      * @param sums as maxima
-     * @param acc {@code group} accumulator rows, {@code dim} apart
+     * @param acc {@code group} accumulator rows for each head, {@code dim} apart
      */
-    void softmax(float[] scores, int group, int tokens, float[] maxima, float[] sums, int offset, float[] acc,
-            int accOffset, int dim);
+    void softmax(float[] scores, int heads, int group, int tokens, float[] maxima, float[] sums, float[] acc,
+            int dim);
 
-    /** Adds p·v of the first {@code tokens} slots to the accumulators of all heads. */
-    void weigh(MemorySegment v, DataType stored, long[] rows, long head, int tokens, float[] p, int group,
-            float[] acc, int accOffset, int dim);
+    /** Adds p·v of the first {@code tokens} slots to the accumulators of some heads, in the order of scores. */
+    void weigh(MemorySegment v, DataType stored, long[] rows, long step, int first, int heads, int tokens,
+            float[] p, int group, float[] acc, int dim);
 
     /** Returns the maximum of a head. */
     float maximum(float[] maxima, int offset, int group, int head);

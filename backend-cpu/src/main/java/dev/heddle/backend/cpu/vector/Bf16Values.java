@@ -21,7 +21,7 @@ final class Bf16Values {
 
     private Bf16Values() {}
 
-    static void fourByFour(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void fourByFour(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         int r2 = r1 + dim;
@@ -44,7 +44,7 @@ final class Bf16Values {
         FloatVector d3 = FloatVector.fromArray(F, acc, r3 + 3 * LANES);
         int together = LANES / 4;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
@@ -92,7 +92,7 @@ final class Bf16Values {
         d3.intoArray(acc, r3 + 3 * LANES);
     }
 
-    static void fourByTwo(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void fourByTwo(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         int r2 = r1 + dim;
@@ -107,7 +107,7 @@ final class Bf16Values {
         FloatVector d1 = FloatVector.fromArray(F, acc, r3 + LANES);
         int together = LANES / 4;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
@@ -136,7 +136,7 @@ final class Bf16Values {
         d1.intoArray(acc, r3 + LANES);
     }
 
-    static void threeByFour(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void threeByFour(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         int r2 = r1 + dim;
@@ -154,7 +154,7 @@ final class Bf16Values {
         FloatVector c3 = FloatVector.fromArray(F, acc, r2 + 3 * LANES);
         int together = LANES / 4;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
@@ -193,7 +193,7 @@ final class Bf16Values {
         c3.intoArray(acc, r2 + 3 * LANES);
     }
 
-    static void threeByTwo(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void threeByTwo(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         int r2 = r1 + dim;
@@ -205,7 +205,7 @@ final class Bf16Values {
         FloatVector c1 = FloatVector.fromArray(F, acc, r2 + LANES);
         int together = LANES / 4;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
@@ -229,7 +229,7 @@ final class Bf16Values {
         c1.intoArray(acc, r2 + LANES);
     }
 
-    static void twoByFour(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void twoByFour(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         FloatVector a0 = FloatVector.fromArray(F, acc, to);
@@ -242,7 +242,7 @@ final class Bf16Values {
         FloatVector b3 = FloatVector.fromArray(F, acc, r1 + 3 * LANES);
         int together = LANES / 2;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
@@ -272,7 +272,7 @@ final class Bf16Values {
         b3.intoArray(acc, r1 + 3 * LANES);
     }
 
-    static void twoByTwo(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void twoByTwo(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         FloatVector a0 = FloatVector.fromArray(F, acc, to);
@@ -281,7 +281,7 @@ final class Bf16Values {
         FloatVector b1 = FloatVector.fromArray(F, acc, r1 + LANES);
         int together = LANES / 2;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
@@ -300,7 +300,7 @@ final class Bf16Values {
         b1.intoArray(acc, r1 + LANES);
     }
 
-    static void oneByEight(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void oneByEight(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         FloatVector a0 = FloatVector.fromArray(F, acc, to);
         FloatVector a1 = FloatVector.fromArray(F, acc, to + LANES);
@@ -311,7 +311,7 @@ final class Bf16Values {
         FloatVector a6 = FloatVector.fromArray(F, acc, to + 6 * LANES);
         FloatVector a7 = FloatVector.fromArray(F, acc, to + 7 * LANES);
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t;
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
@@ -346,12 +346,12 @@ final class Bf16Values {
         a7.intoArray(acc, to + 7 * LANES);
     }
 
-    static void oneByTwo(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void oneByTwo(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         FloatVector a0 = FloatVector.fromArray(F, acc, to);
         FloatVector a1 = FloatVector.fromArray(F, acc, to + LANES);
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t;
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);

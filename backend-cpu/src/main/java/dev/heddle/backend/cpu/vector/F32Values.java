@@ -17,7 +17,7 @@ final class F32Values {
 
     private F32Values() {}
 
-    static void fourByFour(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void fourByFour(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         int r2 = r1 + dim;
@@ -40,7 +40,7 @@ final class F32Values {
         FloatVector d3 = FloatVector.fromArray(F, acc, r3 + 3 * LANES);
         int together = LANES / 4;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
@@ -86,7 +86,7 @@ final class F32Values {
         d3.intoArray(acc, r3 + 3 * LANES);
     }
 
-    static void fourByTwo(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void fourByTwo(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         int r2 = r1 + dim;
@@ -101,7 +101,7 @@ final class F32Values {
         FloatVector d1 = FloatVector.fromArray(F, acc, r3 + LANES);
         int together = LANES / 4;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
@@ -129,7 +129,7 @@ final class F32Values {
         d1.intoArray(acc, r3 + LANES);
     }
 
-    static void threeByFour(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void threeByFour(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         int r2 = r1 + dim;
@@ -147,7 +147,7 @@ final class F32Values {
         FloatVector c3 = FloatVector.fromArray(F, acc, r2 + 3 * LANES);
         int together = LANES / 4;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
@@ -184,7 +184,7 @@ final class F32Values {
         c3.intoArray(acc, r2 + 3 * LANES);
     }
 
-    static void threeByTwo(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void threeByTwo(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         int r2 = r1 + dim;
@@ -196,7 +196,7 @@ final class F32Values {
         FloatVector c1 = FloatVector.fromArray(F, acc, r2 + LANES);
         int together = LANES / 4;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
@@ -219,7 +219,7 @@ final class F32Values {
         c1.intoArray(acc, r2 + LANES);
     }
 
-    static void twoByFour(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void twoByFour(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         FloatVector a0 = FloatVector.fromArray(F, acc, to);
@@ -232,7 +232,7 @@ final class F32Values {
         FloatVector b3 = FloatVector.fromArray(F, acc, r1 + 3 * LANES);
         int together = LANES / 2;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
@@ -260,7 +260,7 @@ final class F32Values {
         b3.intoArray(acc, r1 + 3 * LANES);
     }
 
-    static void twoByTwo(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void twoByTwo(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         int r1 = to + dim;
         FloatVector a0 = FloatVector.fromArray(F, acc, to);
@@ -269,7 +269,7 @@ final class F32Values {
         FloatVector b1 = FloatVector.fromArray(F, acc, r1 + LANES);
         int together = LANES / 2;
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t / together * LANES + t % together;
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
@@ -287,7 +287,7 @@ final class F32Values {
         b1.intoArray(acc, r1 + LANES);
     }
 
-    static void oneByEight(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void oneByEight(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         FloatVector a0 = FloatVector.fromArray(F, acc, to);
         FloatVector a1 = FloatVector.fromArray(F, acc, to + LANES);
@@ -298,7 +298,7 @@ final class F32Values {
         FloatVector a6 = FloatVector.fromArray(F, acc, to + 6 * LANES);
         FloatVector a7 = FloatVector.fromArray(F, acc, to + 7 * LANES);
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t;
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
@@ -329,12 +329,12 @@ final class F32Values {
         a7.intoArray(acc, to + 7 * LANES);
     }
 
-    static void oneByTwo(MemorySegment v, long[] rows, long column, int tokens, float[] p, int at,
+    static void oneByTwo(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
             float[] acc, int to, int dim) {
         FloatVector a0 = FloatVector.fromArray(F, acc, to);
         FloatVector a1 = FloatVector.fromArray(F, acc, to + LANES);
         int step = STEP[0];
-        for (int t = 0; t < tokens; t += step) {
+        for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
             int weight = at + t;
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
