@@ -34,7 +34,8 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
         this.queue = queue;
         this.dimQk = Scratch.padded(spec.headDimQk());
         this.dimVo = Scratch.padded(spec.headDimVo());
-        this.schedule = new CpuSchedule(spec, batch, options.kvSplits(), backend.workers().parallelism());
+        this.schedule = new CpuSchedule(spec, batch, options.kvSplits(),
+                backend.workers().parallelism(), UnitKernel.decodes(spec, backend.loops()));
         this.kernel = new UnitKernel(spec, batch, schedule, backend.loops());
         borrow();
     }
@@ -42,7 +43,7 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
     private void borrow() {
         scratch = new Scratch[Math.max(1, Math.min(backend.workers().parallelism(), schedule.units()))];
         for (int i = 0; i < scratch.length; i++) {
-            scratch[i] = backend.shelf().scratch(schedule.maxRows(), dimQk, dimVo);
+            scratch[i] = backend.shelf().scratch(schedule.maxRows(), schedule.maxHeads(), dimQk, dimVo);
         }
         if (schedule.isSplit()) {
             partials = backend.shelf().floats(Math.toIntExact(schedule.slotFloats() * schedule.units()));
@@ -83,44 +84,40 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
         Scratch mine = scratch[worker];
         int tile = schedule.tileOf(unit);
         int within = unit - schedule.unitStart(tile);
-        if (!schedule.isSplit()) {
-            kernel.load(mine, tile, within);
-            kernel.clearTotal(mine, tile);
-            for (int chunk = 0; chunk < schedule.chunks(tile); chunk++) {
-                kernel.chunk(mine, tile, within, schedule.firstChunk(tile) + chunk);
-                kernel.fold(mine.total, 0, mine.chunk, 0, tile);
+        int chunks = schedule.chunks(tile);
+        int perRange = schedule.perRange(tile);
+        int range = within / perRange;
+        kernel.load(mine, tile, range);
+        if (!schedule.isSplit() || chunks == 0) {
+            kernel.clearTotal(mine, tile, range);
+            for (int chunk = 0; chunk < chunks; chunk++) {
+                kernel.chunk(mine, tile, range, schedule.firstChunk(tile) + chunk);
+                kernel.fold(mine.total, 0, mine.chunk, 0, tile, range);
             }
-            kernel.store(mine.total, 0, tile, within);
+            kernel.store(mine, tile, range);
             return;
         }
-        int chunks = Math.max(1, schedule.chunks(tile));
-        int kvHead = within / chunks;
         int slot = Math.toIntExact(unit * schedule.slotFloats());
-        kernel.load(mine, tile, kvHead);
-        if (schedule.chunks(tile) == 0) {
-            kernel.clearTotal(mine, tile);
-            kernel.store(mine.total, 0, tile, kvHead);
-            return;
-        }
-        kernel.chunk(mine, tile, kvHead, schedule.firstChunk(tile) + within % chunks);
-        System.arraycopy(mine.chunk, 0, partials, slot, kernel.stateLength(tile));
-        int group = tile * spec.numKvHeads() + kvHead;
+        kernel.chunk(mine, tile, range, schedule.firstChunk(tile) + within % perRange);
+        System.arraycopy(mine.chunk, 0, partials, slot, kernel.stateLength(tile, range));
+        int group = tile * spec.numKvHeads() + range;
         if (arrived.incrementAndGet(group) == chunks) {
             // The last to arrive folds all chunks of the group, in their order, whoever computed them.
             arrived.set(group, 0);
-            kernel.clearTotal(mine, tile);
+            kernel.clearTotal(mine, tile, range);
+            int first = schedule.unitStart(tile) + range * chunks;
             for (int chunk = 0; chunk < chunks; chunk++) {
-                int first = schedule.unitStart(tile) + kvHead * chunks;
                 kernel.fold(mine.total, 0, partials, Math.toIntExact((first + chunk) * schedule.slotFloats()),
-                        tile);
+                        tile, range);
             }
-            kernel.store(mine.total, 0, tile, kvHead);
+            kernel.store(mine, tile, range);
         }
     }
 
     @Override
     public boolean replan(BatchShape batch) {
-        CpuSchedule next = new CpuSchedule(spec, batch, options.kvSplits(), backend.workers().parallelism());
+        CpuSchedule next = new CpuSchedule(spec, batch, options.kvSplits(),
+                backend.workers().parallelism(), UnitKernel.decodes(spec, backend.loops()));
         kernel = new UnitKernel(spec, batch, next, backend.loops());
         schedule = next;
         giveBack();

@@ -5,8 +5,9 @@ import dev.heddle.core.attention.BatchShape;
 import java.util.Arrays;
 
 /**
- * The cut of a batch into units. A tile is a run of query rows of one request; each of its KV heads covers a range
- * of KV chunks, either in one unit or, where there are too few units to go round, in one unit per chunk.
+ * The cut of a batch into units. A tile is a run of query rows of one request; each range of its KV heads covers
+ * its KV chunks, either in one unit or, where there are too few units to go round, in one unit per chunk. A range is
+ * one KV head, or for single rows several, so that a unit reads whole pages from one end to the other.
  */
 final class CpuSchedule {
     /**
@@ -15,13 +16,18 @@ final class CpuSchedule {
      */
     static final int CHUNK = 512;
 
-    /** Rows (query rows × group) that share one widened tile of tokens. */
+    /** Units that a worker should find, so that the last to finish is not far behind. */
+    private static final int UNITS_PER_WORKER = 4;
+
+    /** Rows (query rows × group, or heads) of a unit. */
     private static final int TILE_ROWS = 64;
 
     private final AttentionSpec spec;
     private final BatchShape batch;
     private final int kvSplits;
     private final int tileQueries;
+    private final boolean decodes; // single rows have a kernel of their own
+    private final int headsTogether; // KV heads of a unit of that kernel
 
     private final int[] tileRequest;
     private final int[] tileRow; // first query row, counted from the request's first
@@ -33,10 +39,11 @@ final class CpuSchedule {
     private final int maxRows;
     private final int maxChunks;
 
-    CpuSchedule(AttentionSpec spec, BatchShape batch, int kvSplits, int parallelism) {
+    CpuSchedule(AttentionSpec spec, BatchShape batch, int kvSplits, int parallelism, boolean decodes) {
         this.spec = spec;
         this.batch = batch;
         this.kvSplits = kvSplits;
+        this.decodes = decodes;
         this.tileQueries = Math.max(1, TILE_ROWS / spec.groupSize());
         int tiles = 0;
         for (int i = 0; i < batch.batchSize(); i++) {
@@ -60,15 +67,62 @@ final class CpuSchedule {
                 widest = Math.max(widest, tileRows[tile]);
             }
         }
-        maxRows = widest * spec.groupSize();
         maxChunks = longest;
-        split = longest > 1 && (long) tiles * spec.numKvHeads() < 4L * parallelism && parallelism > 1
-                && slotFloats() * longest * tiles * spec.numKvHeads() * Float.BYTES <= Partials.MAX_BYTES;
+        int most = Math.min(spec.numKvHeads(), Math.max(1, TILE_ROWS / spec.groupSize()));
+        long wanted = parallelism == 1 ? 1 : UNITS_PER_WORKER * (long) parallelism;
+        long chunks = Arrays.stream(tileChunks).asLongStream().sum();
+        // Where there are few tiles, or one much longer than its share, chunks are units of their own.
+        boolean uneven = longest * wanted > 2 * chunks;
+        boolean wish = longest > 1 && parallelism > 1 && (units(most, false) < wanted || uneven);
+        headsTogether = headsTogether(most, wish, wanted);
+        maxRows = Math.max(widest, decodes ? headsTogether : 1) * spec.groupSize();
+        split = wish && slotFloats() * units(headsTogether, true) * Float.BYTES <= Partials.MAX_BYTES;
         for (int tile = 0; tile < tiles; tile++) {
-            int perHead = split ? Math.max(1, tileChunks[tile]) : 1;
             unitStart[tile + 1] =
-                    Math.addExact(unitStart[tile], Math.multiplyExact(perHead, spec.numKvHeads()));
+                    Math.addExact(unitStart[tile], Math.multiplyExact(headRanges(tile), perRange(tile)));
         }
+    }
+
+    /** Returns how many KV heads share a walk over the pages: all, unless that leaves workers without work. */
+    private int headsTogether(int most, boolean cut, long wanted) {
+        int together = most;
+        while (together > 1 && units(together, cut) < wanted) {
+            together = (together + 1) / 2;
+        }
+        return together;
+    }
+
+    private long units(int together, boolean cut) {
+        long units = 0;
+        for (int tile = 0; tile < tileRows.length; tile++) {
+            int ranges = Math.ceilDiv(spec.numKvHeads(), decodes(tile) ? together : 1);
+            units += (long) ranges * (cut ? Math.max(1, tileChunks[tile]) : 1);
+        }
+        return units;
+    }
+
+    /** Returns whether a tile is a single query row, which the decode kernel computes. */
+    boolean decodes(int tile) {
+        return decodes && tileRows[tile] == 1;
+    }
+
+    /** Returns the units of a tile that compute the same KV heads: its chunks, or one. */
+    int perRange(int tile) {
+        return split ? Math.max(1, tileChunks[tile]) : 1;
+    }
+
+    /** Returns how many ranges a tile's KV heads are cut into. */
+    int headRanges(int tile) {
+        return Math.ceilDiv(spec.numKvHeads(), headsPerRange(tile));
+    }
+
+    private int headsPerRange(int tile) {
+        return decodes(tile) ? headsTogether : 1;
+    }
+
+    /** Returns the first KV head of a range; that of the range after the last is their number. */
+    int headStart(int tile, int range) {
+        return Math.min(range * headsPerRange(tile), spec.numKvHeads());
     }
 
     private void range(int tile) {
@@ -162,6 +216,11 @@ final class CpuSchedule {
 
     int maxRows() {
         return maxRows;
+    }
+
+    /** Returns the most KV heads of a unit. */
+    int maxHeads() {
+        return decodes ? headsTogether : 1;
     }
 
     int maxChunks() {

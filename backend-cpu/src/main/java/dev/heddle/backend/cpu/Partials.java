@@ -3,12 +3,14 @@ package dev.heddle.backend.cpu;
 import java.util.Arrays;
 
 /**
- * Unnormalised partial results of a tile: for each row the sum of p·v, the largest score and the sum of p, in one
+ * Unnormalised partial results of a tile: for each row the sum of p·v, the largest score in units of log2 and the sum of p, in one
  * array from an offset. Folding is the only way two are ever combined, always from left to right.
  */
 final class Partials {
     /** Limit of a plan's workspace; a schedule that would need more computes its chunks one after the other. */
     static final long MAX_BYTES = 64L << 20;
+
+    static final double LN2 = 0.693147180559945309417;
 
     private Partials() {}
 
@@ -29,8 +31,8 @@ final class Partials {
                 continue; // this chunk showed the row no key
             }
             float max = Math.max(a, b);
-            float scaleA = a == Float.NEGATIVE_INFINITY ? 0 : (float) Math.exp((double) a - max);
-            float scaleB = (float) Math.exp((double) b - max);
+            float scaleA = a == Float.NEGATIVE_INFINITY ? 0 : power(a - max);
+            float scaleB = power(b - max);
             int x = intoOffset + row * dim;
             int y = nextOffset + row * dim;
             for (int d = 0; d < dim; d++) {
@@ -40,5 +42,10 @@ final class Partials {
                     into[intoOffset + sumAt + row] * scaleA + next[nextOffset + sumAt + row] * scaleB;
             into[intoOffset + maxAt + row] = max;
         }
+    }
+
+    /** Returns 2 to the difference of two scores. */
+    static float power(float difference) {
+        return (float) Math.exp(difference * LN2);
     }
 }

@@ -1,34 +1,58 @@
 package dev.heddle.backend.cpu;
 
+import dev.heddle.backend.cpu.kernel.DecodeLoops;
 import dev.heddle.backend.cpu.kernel.InnerLoops;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /** What one worker needs to compute a unit. Reused by later plans that need no more. */
 final class Scratch {
+    private static final int ALIGNMENT = 64;
+
     final float[] q;
     final float[] k;
     final float[] v;
     final float[] scores;
     final float[] chunk; // partial result of the chunk under way
     final float[] total; // chunks folded so far
+    final float[] row; // one row on its way from or to a tensor
+    final float[] maxima; // of the row under way, as the decode loops keep them
+    final float[] sums;
+    final long[] keyRows = new long[DecodeLoops.TOKENS];
+    final long[] valueRows = new long[DecodeLoops.TOKENS];
+    final MemorySegment keys; // a tile that cannot be read where it is stored
+    final MemorySegment values;
 
-    Scratch(int rows, int dimQk, int dimVo) {
+    /**
+     * @param heads KV heads whose rows are staged together
+     */
+    Scratch(int rows, int heads, int dimQk, int dimVo) {
         q = new float[rows * dimQk];
         k = new float[InnerLoops.TOKENS * dimQk];
         v = new float[InnerLoops.TOKENS * dimVo];
-        scores = new float[rows * InnerLoops.TOKENS];
+        scores = new float[rows * DecodeLoops.scoreFloats(1)];
         chunk = new float[rows * (dimVo + 2)];
         total = new float[rows * (dimVo + 2)];
+        row = new float[Math.max(dimQk, dimVo)];
+        maxima = new float[rows * DecodeLoops.BLOCK_FLOATS];
+        sums = new float[rows * DecodeLoops.BLOCK_FLOATS];
+        // Freed with this object: nobody closes a scratch, plans hand it on.
+        keys = Arena.ofAuto().allocate((long) DecodeLoops.TOKENS * heads * dimQk * Float.BYTES, ALIGNMENT);
+        values = Arena.ofAuto().allocate((long) DecodeLoops.TOKENS * heads * dimVo * Float.BYTES, ALIGNMENT);
     }
 
     static int padded(int dim) {
         return Math.ceilDiv(dim, InnerLoops.PADDING) * InnerLoops.PADDING;
     }
 
-    boolean holds(int rows, int dimQk, int dimVo) {
+    boolean holds(int rows, int heads, int dimQk, int dimVo) {
         return q.length >= rows * dimQk
                 && k.length >= InnerLoops.TOKENS * dimQk
                 && v.length >= InnerLoops.TOKENS * dimVo
-                && scores.length >= rows * InnerLoops.TOKENS
+                && scores.length >= rows * DecodeLoops.scoreFloats(1)
+                && keys.byteSize() >= (long) DecodeLoops.TOKENS * heads * dimQk * Float.BYTES
+                && values.byteSize() >= (long) DecodeLoops.TOKENS * heads * dimVo * Float.BYTES
+                && maxima.length >= rows * DecodeLoops.BLOCK_FLOATS
                 && chunk.length >= rows * (dimVo + 2);
     }
 }

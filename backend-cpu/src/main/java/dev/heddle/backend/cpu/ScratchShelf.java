@@ -10,13 +10,13 @@ final class ScratchShelf {
     private final List<Scratch> scratches = new ArrayList<>();
     private final List<float[]> arrays = new ArrayList<>();
 
-    synchronized Scratch scratch(int rows, int dimQk, int dimVo) {
+    synchronized Scratch scratch(int rows, int heads, int dimQk, int dimVo) {
         for (int i = scratches.size() - 1; i >= 0; i--) {
-            if (scratches.get(i).holds(rows, dimQk, dimVo)) {
+            if (scratches.get(i).holds(rows, heads, dimQk, dimVo)) {
                 return scratches.remove(i);
             }
         }
-        return new Scratch(rows, dimQk, dimVo);
+        return new Scratch(rows, heads, dimQk, dimVo);
     }
 
     synchronized float[] floats(int length) {

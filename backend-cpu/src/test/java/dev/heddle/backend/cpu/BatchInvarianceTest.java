@@ -63,9 +63,9 @@ class BatchInvarianceTest {
                 SessionPlan whole = one.plan(alone); SessionPlan cut = many.plan(alone);
                 SessionPlan crowded = one.plan(crowd)) {
             // Without this the equality below would compare a path with itself.
-            assertEquals(2, whole.schedule().workUnits());
-            assertEquals(parallelism < 2 ? 2 : 6, cut.schedule().workUnits());
-            assertEquals(14, crowded.schedule().workUnits());
+            assertEquals(1, whole.schedule().workUnits());
+            assertEquals(6, cut.schedule().workUnits());
+            assertEquals(7, crowded.schedule().workUnits());
             assertSame(parallelism + " workers", one.run(alone), many.run(alone));
         }
     }

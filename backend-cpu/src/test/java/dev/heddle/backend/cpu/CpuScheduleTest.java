@@ -44,23 +44,28 @@ class CpuScheduleTest {
         for (int unit = 0; unit < schedule.units(); unit++) {
             int tile = schedule.tileOf(unit);
             int within = unit - schedule.unitStart(tile);
-            int perHead = schedule.isSplit() ? Math.max(1, schedule.chunks(tile)) : 1;
-            int head = within / perHead;
-            int from = schedule.firstChunk(tile) + within % perHead;
+            int perRange = schedule.perRange(tile);
+            int range = within / perRange;
+            int headFrom = schedule.headStart(tile, range);
+            int headTo = schedule.headStart(tile, range + 1);
+            assertTrue(headFrom < headTo && headTo <= heads);
+            int from = schedule.firstChunk(tile) + within % perRange;
             int to = schedule.isSplit()
                     ? Math.min(from + 1, schedule.firstChunk(tile) + schedule.chunks(tile))
                     : schedule.firstChunk(tile) + schedule.chunks(tile);
             int request = schedule.request(tile);
-            assertTrue(schedule.rows(tile) * spec.groupSize() <= schedule.maxRows());
+            assertTrue(schedule.rows(tile) * spec.groupSize() * (headTo - headFrom) <= schedule.maxRows());
             assertTrue(schedule.chunks(tile) <= schedule.maxChunks());
             for (int r = 0; r < schedule.rows(tile); r++) {
                 int row = batch.qoIndptr(request) + schedule.firstRow(tile) + r;
-                written[row][head] += within % perHead == 0 ? 1 : 0;
-                for (int chunk = from; chunk < to; chunk++) {
-                    int end = Math.min(schedule.chunkStart(chunk + 1, batch.kvLen(request)),
-                            batch.kvLen(request));
-                    for (int key = schedule.chunkStart(chunk, batch.kvLen(request)); key < end; key++) {
-                        seen[row][head][key]++;
+                for (int head = headFrom; head < headTo; head++) {
+                    written[row][head] += within % perRange == 0 ? 1 : 0;
+                    for (int chunk = from; chunk < to; chunk++) {
+                        int end = Math.min(schedule.chunkStart(chunk + 1, batch.kvLen(request)),
+                                batch.kvLen(request));
+                        for (int key = schedule.chunkStart(chunk, batch.kvLen(request)); key < end; key++) {
+                            seen[row][head][key]++;
+                        }
                     }
                 }
             }
@@ -101,7 +106,8 @@ class CpuScheduleTest {
             Arrays.setAll(kvLens, i -> random.nextInt(4) == 0 ? random.nextInt(3) : random.nextInt(1700));
             Arrays.setAll(qoLens, i -> random.nextInt(3) == 0 ? random.nextInt(90) : random.nextInt(3));
             BatchShape batch = batch(spec, qoLens, kvLens);
-            CpuSchedule schedule = new CpuSchedule(spec, batch, kvSplits, 1 + random.nextInt(9));
+            CpuSchedule schedule =
+                    new CpuSchedule(spec, batch, kvSplits, 1 + random.nextInt(9), random.nextBoolean());
             assertCoversOnce(spec, batch, schedule);
             split += schedule.isSplit() ? 1 : 0;
         }
@@ -113,7 +119,7 @@ class CpuScheduleTest {
     void oneLongSequenceOccupiesAllWorkers(int parallelism) {
         AttentionSpec spec = spec(1, 8).causal().build();
         CpuSchedule schedule = new CpuSchedule(spec, batch(spec, new int[]{1}, 64 * CpuSchedule.CHUNK), 0,
-                parallelism);
+                parallelism, true);
         assertTrue(schedule.isSplit());
         assertEquals(64, schedule.units());
         assertTrue(schedule.units() >= parallelism);
@@ -124,10 +130,10 @@ class CpuScheduleTest {
         AttentionSpec spec = spec(8, 4).build();
         int[] kvLens = new int[32];
         Arrays.fill(kvLens, 4096);
-        CpuSchedule full = new CpuSchedule(spec, batch(spec, new int[]{1}, kvLens), 0, 8);
+        CpuSchedule full = new CpuSchedule(spec, batch(spec, new int[]{1}, kvLens), 0, 8, false);
         assertFalse(full.isSplit());
         assertEquals(32 * 8, full.units());
-        CpuSchedule alone = new CpuSchedule(spec, batch(spec, new int[]{1}, 4096), 0, 1);
+        CpuSchedule alone = new CpuSchedule(spec, batch(spec, new int[]{1}, 4096), 0, 1, false);
         assertFalse(alone.isSplit());
         assertEquals(8, alone.units());
     }
@@ -137,7 +143,7 @@ class CpuScheduleTest {
         // 64 rows of 514 floats for each of 4096 chunks are 514 MiB
         AttentionSpec spec = spec(1, 64).headDim(512).build();
         BatchShape batch = batch(spec, new int[]{1}, 4096);
-        CpuSchedule schedule = new CpuSchedule(spec, batch, 4096, 8);
+        CpuSchedule schedule = new CpuSchedule(spec, batch, 4096, 8, true);
         assertEquals(4096, schedule.maxChunks());
         assertFalse(schedule.isSplit());
         assertCoversOnce(spec, batch, schedule);
@@ -148,7 +154,7 @@ class CpuScheduleTest {
     void emptySequencesHaveUnitsOnlyForTheirRows(int qoLen, int kvLen, int units) {
         AttentionSpec spec = spec(2, 4).causal().build();
         BatchShape batch = batch(spec, new int[]{qoLen}, kvLen);
-        CpuSchedule schedule = new CpuSchedule(spec, batch, 0, 8);
+        CpuSchedule schedule = new CpuSchedule(spec, batch, 0, 8, true);
         assertEquals(units, schedule.units());
         assertFalse(schedule.isSplit());
         assertCoversOnce(spec, batch, schedule);
@@ -157,7 +163,7 @@ class CpuScheduleTest {
     @Test
     void anEmptyBatchHasNoUnits() {
         AttentionSpec spec = spec(2, 4).build();
-        CpuSchedule schedule = new CpuSchedule(spec, batch(spec, new int[]{1}), 0, 8);
+        CpuSchedule schedule = new CpuSchedule(spec, batch(spec, new int[]{1}), 0, 8, true);
         assertEquals(0, schedule.units());
         assertEquals(0, schedule.tiles());
     }
@@ -166,8 +172,8 @@ class CpuScheduleTest {
     @Test
     void chunksDependOnNothingButTheSequence() {
         AttentionSpec spec = spec(2, 4).causal().build();
-        CpuSchedule alone = new CpuSchedule(spec, batch(spec, new int[]{1}, 1300), 0, 64);
-        CpuSchedule crowd = new CpuSchedule(spec, batch(spec, new int[]{1}, 1300, 5, 9000), 0, 2);
+        CpuSchedule alone = new CpuSchedule(spec, batch(spec, new int[]{1}, 1300), 0, 64, true);
+        CpuSchedule crowd = new CpuSchedule(spec, batch(spec, new int[]{1}, 1300, 5, 9000), 0, 2, true);
         assertEquals(alone.firstChunk(0), crowd.firstChunk(0));
         assertEquals(alone.chunks(0), crowd.chunks(0));
         for (int chunk = 0; chunk <= 3; chunk++) {

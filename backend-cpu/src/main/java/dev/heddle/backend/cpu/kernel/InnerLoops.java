@@ -2,14 +2,15 @@ package dev.heddle.backend.cpu.kernel;
 
 import dev.heddle.core.tensor.DataType;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Inner loops over rows of f32 scratch. Rows are padded with zeros to {@link #PADDING} elements, so loops over a
  * padded dim need no tail. Implementations keep no state.
  */
 public interface InnerLoops {
-    /** Rows of scratch are multiples of this many elements: the widest vector of any CPU. */
-    int PADDING = 16;
+    /** Rows of scratch are multiples of this many elements: two of the widest vectors of any CPU. */
+    int PADDING = 32;
 
     /** Tokens that are widened and scored together. */
     int TOKENS = 16;
@@ -29,7 +30,7 @@ public interface InnerLoops {
     void scores(float[] q, int qOffset, float[] k, int dim, float[] scores, int scoresOffset);
 
     /**
-     * Replaces {@code TOKENS} scores by {@code exp(score - max)} and returns their sum. Scores of −∞ become 0.
+     * Replaces {@code TOKENS} scores by {@code 2^(score - max)} and returns their sum. Scores of −∞ become 0.
      */
     float exponentials(float[] scores, int offset, float max);
 
@@ -42,4 +43,11 @@ public interface InnerLoops {
 
     /** Multiplies {@code count} elements, a multiple of {@link #PADDING}, by a factor. */
     void scale(float[] values, int offset, int count, float factor);
+
+    /** Stores {@code count} elements, rounded to the nearest of a type, ties to even. */
+    void store(float[] values, int offset, int count, MemorySegment target, long byteOffset, DataType dtype);
+
+    /** Returns loops for single query rows, or null where one row is computed like several. */
+    @Nullable
+    DecodeLoops decode();
 }

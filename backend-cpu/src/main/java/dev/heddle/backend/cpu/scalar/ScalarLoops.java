@@ -1,9 +1,11 @@
 package dev.heddle.backend.cpu.scalar;
 
+import dev.heddle.backend.cpu.kernel.DecodeLoops;
 import dev.heddle.backend.cpu.kernel.InnerLoops;
 import dev.heddle.core.tensor.DataType;
 import dev.heddle.core.tensor.HostTensors;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** Plain loops: slower, and the reading copy of what the vector loops do. */
 public final class ScalarLoops implements InnerLoops {
@@ -25,7 +27,7 @@ public final class ScalarLoops implements InnerLoops {
     @Override
     public void scores(float[] q, int qOffset, float[] k, int dim, float[] scores, int scoresOffset) {
         for (int t = 0; t < TOKENS; t++) {
-            // Sixteen partial sums, as a vector register has them: fewer roundings in a row than one sum.
+            // Partial sums, as vector registers have them: fewer roundings in a row than one sum.
             float result = 0;
             for (int lane = 0; lane < PADDING; lane++) {
                 float sum = 0;
@@ -42,7 +44,7 @@ public final class ScalarLoops implements InnerLoops {
     public float exponentials(float[] scores, int offset, float max) {
         float sum = 0;
         for (int t = 0; t < TOKENS; t++) {
-            float p = (float) Math.exp(scores[offset + t] - max);
+            float p = (float) Math.pow(2, (double) scores[offset + t] - max);
             scores[offset + t] = p;
             sum += p;
         }
@@ -65,5 +67,18 @@ public final class ScalarLoops implements InnerLoops {
         for (int i = 0; i < count; i++) {
             values[offset + i] *= factor;
         }
+    }
+
+    @Override
+    public void store(
+            float[] values, int offset, int count, MemorySegment target, long byteOffset, DataType dtype) {
+        for (int i = 0; i < count; i++) {
+            HostTensors.set(target, dtype, byteOffset + (long) i * dtype.byteSize(), values[offset + i]);
+        }
+    }
+
+    @Override
+    public @Nullable DecodeLoops decode() {
+        return null;
     }
 }

@@ -6,30 +6,32 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * e^x for x ≤ 0 to about one unit in the last place: Cody and Waite's reduction to |r| ≤ ln 2 / 2, a polynomial of
- * degree 6 (coefficients of Cephes' {@code expf}), and a scaling by bits.
+ * 2^x for x ≤ 127 to about one unit in the last place: x is split into a whole number, which goes into the exponent,
+ * and the rest r, |r| ≤ 1/2, for which a polynomial of degree 6 (minimax of the relative error, 2e-9) is enough.
  */
 final class Exponential {
-    private static final float LOWEST = -87.3f; // below it the result is subnormal: taken as 0
-    private static final float LOG2_E = 1.44269504088896341f;
-    private static final float LN2_HIGH = 0.693359375f;
-    private static final float LN2_LOW = -2.12194440e-4f;
+    static final float C1 = 0.6931471824645996f;
+    static final float C2 = 0.24022647738456726f;
+    static final float C3 = 0.055503323674201965f;
+    static final float C4 = 0.009618437848985195f;
+    static final float C5 = 0.0013398876180872321f;
+    static final float C6 = 0.0001535335904918611f;
+
+    private static final float LOWEST = -126; // below it the result is subnormal: taken as 0
     private static final float ROUND = 0x1.8p23f; // adding and subtracting it rounds to a whole number
 
     private Exponential() {}
 
     static FloatVector of(FloatVector x) {
         VectorMask<Float> vanishing = x.lt(LOWEST);
-        FloatVector n = x.mul(LOG2_E).add(ROUND).sub(ROUND);
-        FloatVector r = n.neg().fma(FloatVector.broadcast(x.species(), LN2_HIGH), x);
-        r = n.neg().fma(FloatVector.broadcast(x.species(), LN2_LOW), r);
-        FloatVector p = FloatVector.broadcast(x.species(), 1.9875691500e-4f);
-        p = p.fma(r, FloatVector.broadcast(x.species(), 1.3981999507e-3f));
-        p = p.fma(r, FloatVector.broadcast(x.species(), 8.3334519073e-3f));
-        p = p.fma(r, FloatVector.broadcast(x.species(), 4.1665795894e-2f));
-        p = p.fma(r, FloatVector.broadcast(x.species(), 1.6666665459e-1f));
-        p = p.fma(r, FloatVector.broadcast(x.species(), 5.0000001201e-1f));
-        p = p.fma(r.mul(r), r).add(1f);
+        FloatVector n = x.add(ROUND).sub(ROUND);
+        FloatVector r = x.sub(n);
+        FloatVector p = r.fma(C6, C5);
+        p = p.fma(r, FloatVector.broadcast(x.species(), C4));
+        p = p.fma(r, FloatVector.broadcast(x.species(), C3));
+        p = p.fma(r, FloatVector.broadcast(x.species(), C2));
+        p = p.fma(r, FloatVector.broadcast(x.species(), C1));
+        p = p.fma(r, FloatVector.broadcast(x.species(), 1f));
         IntVector exponent = (IntVector) n.convert(VectorOperators.F2I, 0);
         FloatVector power = exponent.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
         return p.mul(power).blend(0f, vanishing);

@@ -1,41 +1,32 @@
 package dev.heddle.backend.cpu.vector;
 
+import dev.heddle.backend.cpu.kernel.DecodeLoops;
 import dev.heddle.backend.cpu.kernel.InnerLoops;
 import dev.heddle.core.tensor.DataType;
+import dev.heddle.core.tensor.HostTensors;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /** The inner loops in vectors of the width that the CPU prefers, at most 512 bits. */
 public final class VectorLoops implements InnerLoops {
-    private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED.length() > PADDING
-            ? FloatVector.SPECIES_512
-            : FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Float> F = Lanes.FLOATS;
     private static final int LANES = F.length();
 
     // Dot products: with more lanes, adding them up costs what the wider loads gain.
     private static final VectorSpecies<Float> DOT = LANES > 8 ? FloatVector.SPECIES_256 : F;
     private static final int DOT_LANES = DOT.length();
-    private static final VectorShuffle<Float> SWAP_4 = swap(4);
-    private static final VectorShuffle<Float> SWAP_2 = swap(2);
-    private static final VectorShuffle<Float> SWAP_1 = swap(1);
-    private static final VectorMask<Float> UPPER_4 = upper(4);
-    private static final VectorMask<Float> UPPER_2 = upper(2);
-    private static final VectorMask<Float> UPPER_1 = upper(1);
+    private static final VectorShuffle<Float> SWAP_4 = Lanes.swap(DOT, 4);
+    private static final VectorShuffle<Float> SWAP_2 = Lanes.swap(DOT, 2);
+    private static final VectorShuffle<Float> SWAP_1 = Lanes.swap(DOT, 1);
+    private static final VectorMask<Float> UPPER_4 = Lanes.upper(DOT, 4);
+    private static final VectorMask<Float> UPPER_2 = Lanes.upper(DOT, 2);
+    private static final VectorMask<Float> UPPER_1 = Lanes.upper(DOT, 1);
 
-    private static VectorShuffle<Float> swap(int distance) {
-        return VectorShuffle.fromOp(DOT, lane -> (lane ^ distance) % DOT_LANES);
-    }
-
-    private static VectorMask<Float> upper(int distance) {
-        long bits = 0;
-        for (int lane = 0; lane < DOT_LANES; lane++) {
-            bits |= (lane & distance) != 0 ? 1L << lane : 0;
-        }
-        return VectorMask.fromLong(DOT, bits);
-    }
+    private static final @Nullable DecodeLoops DECODE = VectorDecode.suits() ? new VectorDecode() : null;
 
     @Override
     public String name() {
@@ -190,5 +181,24 @@ public final class VectorLoops implements InnerLoops {
         for (int i = 0; i < count; i += LANES) {
             FloatVector.fromArray(F, values, offset + i).mul(factor).intoArray(values, offset + i);
         }
+    }
+
+    @Override
+    public void store(
+            float[] values, int offset, int count, MemorySegment target, long byteOffset, DataType dtype) {
+        int vectorised = F.loopBound(count);
+        int done = switch (dtype) {
+            case F32 -> Narrowing.f32(values, offset, vectorised, target, byteOffset);
+            case BF16 -> Narrowing.bf16(values, offset, vectorised, target, byteOffset);
+            default -> 0;
+        };
+        for (int i = done; i < count; i++) {
+            HostTensors.set(target, dtype, byteOffset + (long) i * dtype.byteSize(), values[offset + i]);
+        }
+    }
+
+    @Override
+    public @Nullable DecodeLoops decode() {
+        return DECODE;
     }
 }
