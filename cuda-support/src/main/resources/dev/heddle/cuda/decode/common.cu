@@ -309,7 +309,7 @@ static const int MERGED = 8; // parts whose loads are under way at once in a mer
 template <int STATES, int ROWS_, int PITCH> __device__ __forceinline__ void conclude(const Params& p, const Unit& u,
         int rows, const float* states, const float* tops, const float* sums) {
     const int QUADS = DIM_VO / 4;
-    const int MINE = (ROWS_ * QUADS / 4 + CLUSTER - 1) / CLUSTER * 4; // four quads to one, four to the next: whole sectors
+    const int MINE = ((ROWS_ * QUADS + 3) / 4 + CLUSTER - 1) / CLUSTER * 4; // four quads to one, four to the next: whole sectors
     const int STATE = ROWS_ * DIM_VO + (ROWS_ * CLUSTER + 3) / 4 * 4; // floats of a part in the workspace
     const float vScale = vScaleOf(p, u.kvHead);
 #if CLUSTER > 1
