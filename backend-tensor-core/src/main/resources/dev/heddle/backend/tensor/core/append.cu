@@ -354,7 +354,6 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32, CTAS) heddle_decode
             sums[r] = all;
         }
     }
-    __syncwarp(); // its lanes part at the condition above; racecheck takes such a warp to have passed the barrier
     __syncthreads();
 
     conclude<TEAMS, ROWS, STATE_PITCH>(p, u, rows, states, tops, sums);
