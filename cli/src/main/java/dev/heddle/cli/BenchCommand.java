@@ -4,8 +4,9 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.heddle.cli.input.BatchText;
 import dev.heddle.cli.input.BenchShape;
-import dev.heddle.cli.input.Case;
 import dev.heddle.cli.input.MadeUp;
+import dev.heddle.cli.limits.Limits;
+import dev.heddle.cli.peer.PeerProgram;
 import dev.heddle.core.attention.BatchShape;
 import dev.heddle.core.capability.UnsupportedRequestException;
 import dev.heddle.core.tensor.MemorySpace;
@@ -22,6 +23,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.function.IntFunction;
 import me.tongfei.progressbar.ProgressBar;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -34,8 +36,11 @@ final class BenchCommand implements Callable<Integer> {
     @Mixin
     private CommonFlags common = new CommonFlags();
 
+    @Mixin
+    private PeerFlags against = new PeerFlags();
+
     @Option(names = "--shapes", paramLabel = "FILE",
-            description = "CSV: heads,head_dim,dtype,kv_dtype,page_size,batch,causal (default: a few of each kind)")
+            description = "CSV: heads,head_dim,dtype,kv_dtype,page_size,batch,causal[,threads] (default: a few of each kind)")
     private @Nullable Path shapes;
 
     @Option(names = "--backend", paramLabel = "ID", description = "a backend or all (default: all)",
@@ -59,22 +64,21 @@ final class BenchCommand implements Callable<Integer> {
     private @Nullable Path csv;
 
     @Option(names = "--plot", paramLabel = "OUT.svg",
-            description = "draw ratio over bytes and time over group size")
+            description = "draw the ratio to the limit")
     private @Nullable Path plot;
-
-    private final List<BenchRow> rows = new ArrayList<>();
-    private final JsonArray json = new JsonArray();
-    private final JsonArray skipped = new JsonArray();
-    private @Nullable RuntimeException refusal;
 
     @Override
     public Integer call() throws IOException {
         if (repeats < 1) {
             throw new IllegalArgumentException("--repeats must be 1 or more, got " + repeats);
         }
+        if (against.millis < 1) {
+            throw new IllegalArgumentException("--millis must be 1 or more, got " + against.millis);
+        }
         List<BenchShape> asked = shapes == null ? List.of() : BenchShape.read(shapes);
         List<PeerFile.Row> others = peers == null ? List.of() : PeerFile.read(peers);
         JsonObject limits = new JsonObject();
+        BenchReport report = new BenchReport(common);
         try (Heddle heddle = common.heddle().open()) {
             Map<MemorySpaceId, List<String>> spaces = spaces(heddle);
             JsonArray devices = new JsonArray();
@@ -84,11 +88,11 @@ final class BenchCommand implements Callable<Integer> {
                 MemorySpace space = heddle.memorySpace(one.getKey());
                 var meter = space.meter();
                 if (meter.isEmpty()) {
-                    onHost(heddle, one.getValue(), shapes == null ? BenchShape.DEFAULTS : asked, limits);
+                    onHost(one.getValue(), shapes == null ? BenchShape.DEFAULTS : asked, limits, report);
                 } else {
                     DeviceBench bench = new DeviceBench(heddle, space, meter.get(), repeats, hostCost);
                     devices.add(onDevice(bench, one.getKey(), one.getValue(),
-                            shapes == null ? BenchShape.deviceDefaults() : asked, others));
+                            shapes == null ? BenchShape.deviceDefaults() : asked, others, report));
                     if (limits.get("read_gbytes_per_s").isJsonNull()) {
                         limits.addProperty("read_gbytes_per_s", bench.readGbytesPerSecond());
                     }
@@ -96,22 +100,16 @@ final class BenchCommand implements Callable<Integer> {
             }
             limits.add("devices", devices);
         }
-        if (rows.isEmpty() && refusal != null) {
-            throw refusal; // nothing was timed: that is no success
-        }
+        report.requireRows();
+        List<BenchRow> rows = report.rows();
         if (csv != null) {
             BenchFiles.csv(rows, csv);
         }
         if (plot != null) {
-            BenchPlot.write(rows, plot);
+            boolean host = rows.stream().anyMatch(row -> row.host() != null);
+            BenchFiles.write(host ? HostPlot.svg(rows) : BenchPlot.svg(rows), plot);
         }
-        if (common.json) {
-            JsonObject document = new JsonObject();
-            document.add("limits", limits);
-            document.add("rows", json);
-            document.add("skipped", skipped);
-            common.print(document);
-        }
+        report.print(limits);
         return 0;
     }
 
@@ -137,34 +135,61 @@ final class BenchCommand implements Callable<Integer> {
         return spaces;
     }
 
-    private void onHost(Heddle heddle, List<String> ids, List<BenchShape> shapes, JsonObject into) {
-        Limits limits = Limits.measure();
-        say(String.format(Locale.ROOT, "limits: read %.1f GB/s, f32 FMA %.0f GFLOP/s",
-                limits.readGbytesPerSecond(), limits.fmaGflops()));
-        into.addProperty("read_gbytes_per_s", limits.readGbytesPerSecond());
-        into.addProperty("fma_gflops", limits.fmaGflops());
-        try (ProgressBar bar = Progress.bar("bench", (long) shapes.size() * ids.size())) {
+    private void onHost(List<String> ids, List<BenchShape> shapes, JsonObject into, BenchReport report)
+            throws IOException {
+        List<PeerProgram> programs = against.programs();
+        String hint = against.hint();
+        JsonArray names = new JsonArray();
+        programs.forEach(program -> names.add(program.id()));
+        into.add("peers", names);
+        into.addProperty("peers_hint", hint);
+        IntFunction<Heddle> open = threads -> common.heddle().parallelism(threads).open();
+        try (PeerBench peers = new PeerBench(programs);
+                HostBench bench = new HostBench(open, ids, peers, against.millis);
+                ProgressBar bar = Progress.bar("bench", (long) shapes.size() * bench.implementations())) {
+            Limits limits = bench.limits();
+            into.addProperty("read_gbytes_per_s", limits.readGbytesPerSecond());
+            into.addProperty("fma_gflops", limits.fmaGflops());
+            report.say(String.format(Locale.ROOT, "limits: read %.1f GB/s, f32 FMA %.0f GFLOP/s",
+                    limits.readGbytesPerSecond(), limits.fmaGflops()));
+            if (hint != null) {
+                report.say(hint);
+            }
+            BenchSink sink = sink(report, bar);
             for (BenchShape shape : shapes) {
-                var spec = shape.spec();
-                var batch = MadeUp.batch(spec, BatchText.parse(shape.batch()), 1);
-                try (Case input = MadeUp.of("bench", spec, batch, 1)) {
-                    for (String id : ids) {
-                        try {
-                            add(row(shape, input, new Runner(heddle, true).run(input, id), limits), null);
-                        } catch (UnsupportedRequestException e) {
-                            skip(id, shape, e);
-                        }
-                        bar.step();
-                    }
-                }
+                bench.time(shape, sink);
             }
         }
     }
 
+    private static BenchSink sink(BenchReport report, ProgressBar bar) {
+        return new BenchSink() {
+            @Override
+            public void add(BenchRow row) {
+                report.add(row, null);
+            }
+
+            @Override
+            public void skip(String peer, BenchShape shape, String why) {
+                report.skip(peer, shape, why);
+            }
+
+            @Override
+            public void refuse(String backend, BenchShape shape, UnsupportedRequestException why) {
+                report.refuse(backend, shape, why);
+            }
+
+            @Override
+            public void step() {
+                bar.step();
+            }
+        };
+    }
+
     private JsonObject onDevice(DeviceBench bench, MemorySpaceId space, List<String> ids,
             List<BenchShape> shapes,
-            List<PeerFile.Row> others) {
-        say(String.format(Locale.ROOT, "limits of %s: read %.1f GB/s (2^30 bytes)", space,
+            List<PeerFile.Row> others, BenchReport report) {
+        report.say(String.format(Locale.ROOT, "limits of %s: read %.1f GB/s (2^30 bytes)", space,
                 bench.readGbytesPerSecond()));
         try (ProgressBar bar = Progress.bar("bench " + space, (long) shapes.size() * ids.size())) {
             for (BenchShape shape : shapes) {
@@ -174,15 +199,15 @@ final class BenchCommand implements Callable<Integer> {
                 for (String id : ids) {
                     try {
                         DeviceBench.Timed timed = bench.time(shape, spec, batch, kvBytes, id);
-                        add(timed.row(), timed.cost());
+                        report.add(timed.row(), timed.cost());
                     } catch (UnsupportedRequestException | OutOfDeviceMemoryException e) {
-                        skip(id, shape, e);
+                        report.refuse(id, shape, e);
                     }
                     bar.step();
                 }
                 for (PeerFile.Row peer : others) {
                     if (peer.isOf(shape, spec)) {
-                        add(peer.row(shape, kvBytes, bench.limit(kvBytes)), null);
+                        report.add(peer.row(shape, kvBytes, bench.limit(kvBytes)), null);
                     }
                 }
             }
@@ -191,54 +216,5 @@ final class BenchCommand implements Callable<Integer> {
         device.addProperty("space", space.toString());
         device.addProperty("read_gbytes_per_s", bench.readGbytesPerSecond());
         return device;
-    }
-
-    private void add(BenchRow row, @Nullable HostCost cost) {
-        rows.add(row);
-        JsonObject one = row.json();
-        say(row.line());
-        if (cost != null) {
-            cost.addTo(one);
-            say(cost.line(row.impl()));
-        }
-        json.add(one);
-    }
-
-    private void skip(String id, BenchShape shape, RuntimeException why) {
-        say(String.format(Locale.ROOT, "%-14s %-6s D%-4d %-4s %-9s page %-3d %-11s skipped: %s", id,
-                shape.heads(),
-                shape.headDim(), shape.dtype(), shape.kvDtype(), shape.pageSize(), shape.batch(),
-                String.valueOf(why.getMessage()).lines().reduce((a, b) -> b.strip()).orElse("")));
-        JsonObject one = new JsonObject();
-        one.addProperty("impl", id);
-        one.addProperty("heads", shape.heads());
-        one.addProperty("batch", shape.batch());
-        one.addProperty("kv_dtype", shape.kvDtype());
-        one.addProperty("message", why.getMessage());
-        skipped.add(one);
-        refusal = why;
-    }
-
-    private void say(String line) {
-        if (!common.json) {
-            common.out().println(line);
-            common.out().flush();
-        }
-    }
-
-    private static BenchRow row(BenchShape shape, Case input, Runner.Result result, Limits limits) {
-        double flops = 0;
-        for (int i = 0; i < input.batch().batchSize(); i++) {
-            double qoLen = input.batch().qoLen(i);
-            double kvLen = input.batch().kvLen(i);
-            flops += qoLen * (shape.causal() ? kvLen - (qoLen - 1) / 2 : kvLen);
-        }
-        var spec = input.spec();
-        flops *= 2.0 * spec.numQoHeads() * (spec.headDimQk() + spec.headDimVo());
-        double limit =
-                Math.max(input.kvBytes() / limits.readGbytesPerSecond(), flops / limits.fmaGflops()) / 1e3;
-        return new BenchRow(result.backend(), spec.numQoHeads(), spec.numKvHeads(), spec.headDimQk(),
-                shape.dtype(), shape.kvDtype(), shape.pageSize(), shape.batch(), shape.causal(),
-                input.kvBytes(), result.micros(), Double.NaN, Double.NaN, limit);
     }
 }

@@ -14,10 +14,13 @@ import java.util.List;
  *
  * @param heads query and KV heads, {@code 28/4}
  * @param batch as {@link BatchText} reads it; {@code +} stands for the comma, which separates columns
+ * @param threads threads on the host, 0 for all of them
  */
 public record BenchShape(
-        String heads, int headDim, String dtype, String kvDtype, int pageSize, String batch, boolean causal) {
+        String heads, int headDim, String dtype, String kvDtype, int pageSize, String batch, boolean causal,
+        int threads) {
     private static final String HEADER = "heads,head_dim,dtype,kv_dtype,page_size,batch,causal";
+    private static final String WITH_THREADS = HEADER + ",threads";
 
     /** Decode at several groups and lengths, and a prefill. */
     public static final List<BenchShape> DEFAULTS = List.of(
@@ -29,6 +32,12 @@ public record BenchShape(
             new BenchShape("28/4", 128, "f32", "f32", 16, "1*1x4096", false),
             new BenchShape("28/4", 128, "bf16", "int8", 16, "1*1x4096", false),
             new BenchShape("28/4", 128, "bf16", "bf16", 16, "512x512", true));
+
+    /** A row on all threads. */
+    public BenchShape(String heads, int headDim, String dtype, String kvDtype, int pageSize, String batch,
+            boolean causal) {
+        this(heads, headDim, dtype, kvDtype, pageSize, batch, causal, 0);
+    }
 
     /**
      * Decode as served from a GPU: every group size at equal KV bytes, models' heads from one short sequence to
@@ -77,9 +86,12 @@ public record BenchShape(
         } catch (CharacterCodingException e) {
             throw new IllegalArgumentException(file + ": it is not UTF-8 text", e);
         }
-        if (lines.isEmpty() || !lines.getFirst().strip().equals(HEADER)) {
-            throw new IllegalArgumentException(file + ": the first line must be " + HEADER);
+        String header = lines.isEmpty() ? "" : lines.getFirst().strip();
+        if (!header.equals(HEADER) && !header.equals(WITH_THREADS)) {
+            throw new IllegalArgumentException(
+                    file + ": the first line must be " + HEADER + ", and ,threads may follow");
         }
+        int columns = header.split(",").length;
         List<BenchShape> rows = new ArrayList<>();
         for (int i = 1; i < lines.size(); i++) {
             String[] cells = lines.get(i).strip().split(",", -1);
@@ -87,16 +99,7 @@ public record BenchShape(
                 continue;
             }
             try {
-                if (cells.length != 7) {
-                    throw new IllegalArgumentException("7 columns are needed, got " + cells.length);
-                }
-                if (!cells[6].equals("true") && !cells[6].equals("false")) {
-                    throw new IllegalArgumentException(
-                            "causal must be true or false, got '" + cells[6] + "'");
-                }
-                BenchShape row = new BenchShape(cells[0], Integer.parseInt(cells[1]), cells[2], cells[3],
-                        Integer.parseInt(cells[4]), cells[5].replace('+', ','),
-                        Boolean.parseBoolean(cells[6]));
+                BenchShape row = row(cells, columns);
                 row.spec();
                 BatchText.parse(row.batch());
                 rows.add(row);
@@ -105,6 +108,23 @@ public record BenchShape(
             }
         }
         return rows;
+    }
+
+    private static BenchShape row(String[] cells, int columns) {
+        if (cells.length != columns) {
+            throw new IllegalArgumentException(columns + " columns are needed, got " + cells.length);
+        }
+        if (!cells[6].equals("true") && !cells[6].equals("false")) {
+            throw new IllegalArgumentException("causal must be true or false, got '" + cells[6] + "'");
+        }
+        String threads = columns > 7 ? cells[7] : "all";
+        if (!threads.equals("all") && !threads.matches("[1-9]\\d{0,3}")) {
+            throw new IllegalArgumentException(
+                    "threads must be all or a number from 1 to 9999, got '" + threads + "'");
+        }
+        return new BenchShape(cells[0], Integer.parseInt(cells[1]), cells[2], cells[3],
+                Integer.parseInt(cells[4]), cells[5].replace('+', ','), Boolean.parseBoolean(cells[6]),
+                threads.equals("all") ? 0 : Integer.parseInt(threads));
     }
 
     /** Returns the spec. */

@@ -6,6 +6,7 @@ import dev.heddle.core.attention.HeadParameters;
 import dev.heddle.core.attention.KvQuantisation;
 import dev.heddle.core.cache.KvCache;
 import dev.heddle.core.cache.KvCacheView;
+import dev.heddle.core.cache.KvPlane;
 import dev.heddle.core.cache.KvScales;
 import dev.heddle.core.page.PageTable;
 import dev.heddle.core.tensor.Buffer;
@@ -15,7 +16,9 @@ import dev.heddle.core.tensor.HostTensors;
 import dev.heddle.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -54,8 +57,27 @@ public final class MadeUp {
         return BatchShape.of(qoIndptr, PageTable.of(spec.pageSize(), ids.length, kvIndptr, ids, last));
     }
 
+    /**
+     * Inputs whose K and V are there several times, as the layers of a model are.
+     *
+     * @param input the case, with the first copy
+     * @param copies all copies; the case owns them
+     */
+    public record Rotation(Case input, List<KvCacheView> copies) implements AutoCloseable {
+        @Override
+        public void close() {
+            input.close();
+        }
+    }
+
     /** Returns inputs for a batch. The case owns them. */
     public static Case of(String name, AttentionSpec spec, BatchShape batch, long seed) {
+        return rotation(name, spec, batch, seed, 1).input();
+    }
+
+    /** Returns inputs for a batch with equal copies of K and V. */
+    public static Rotation rotation(String name, AttentionSpec spec, BatchShape batch, long seed,
+            int copies) {
         HostMemorySpace memory = new HostMemorySpace();
         try {
             int rows = batch.totalQoLen();
@@ -64,9 +86,12 @@ public final class MadeUp {
                             (long) rows * spec.numQoHeads() * spec.headDimQk() * spec.qDtype().byteSize(),
                             64),
                     spec.qDtype(), rows, spec.numQoHeads(), spec.headDimQk());
-            KvCache cache = KvCache.allocate(memory, spec, 1, Math.max(1, batch.pageTable().poolPages()));
+            KvCache cache =
+                    KvCache.allocate(memory, spec, copies, Math.max(1, batch.pageTable().poolPages()));
             if (spec.kvQuantisation() == KvQuantisation.PER_TENSOR && spec.kDtype() == DataType.INT8) {
-                cache.scales(0, KvScales.perTensor(1 / 32f, 1 / 32f));
+                for (int i = 0; i < copies; i++) {
+                    cache.scales(i, KvScales.perTensor(1 / 32f, 1 / 32f));
+                }
             }
             KvCacheView view = cache.layer(0);
             fill(q.buffer(), spec.qDtype(), 1, seed);
@@ -74,11 +99,23 @@ public final class MadeUp {
             fill(view.v().segments().getFirst(), spec.vDtype(), view.scales().v(0), seed + 2);
             HeadParameters heads =
                     new HeadParameters(perHead(spec.sinks(), spec, 0.5f), perHead(spec.alibi(), spec, 0.1f));
-            return new Case(name, spec, batch, q, view, heads, null, memory);
+            List<KvCacheView> views = new ArrayList<>(List.of(view));
+            for (int i = 1; i < copies; i++) {
+                views.add(cache.layer(i));
+                copy(view.k(), cache.layer(i).k());
+                copy(view.v(), cache.layer(i).v());
+            }
+            return new Rotation(new Case(name, spec, batch, q, view, heads, null, memory),
+                    List.copyOf(views));
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;
         }
+    }
+
+    private static void copy(KvPlane from, KvPlane to) {
+        HostTensors.segment(to.segments().getFirst())
+                .copyFrom(HostTensors.segment(from.segments().getFirst()));
     }
 
     private static @Nullable Tensor perHead(boolean wanted, AttentionSpec spec, float step) {

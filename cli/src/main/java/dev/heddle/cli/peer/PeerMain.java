@@ -1,5 +1,6 @@
 package dev.heddle.cli.peer;
 
+import dev.heddle.cli.peer.Peer.Prepared;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -29,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 public final class PeerMain {
     private final Peer peer;
     private @Nullable PeerRow row;
-    private Peer.@Nullable Prepared prepared;
+    private @Nullable Prepared prepared;
 
     PeerMain(Peer peer) {
         this.peer = peer;
@@ -58,10 +59,7 @@ public final class PeerMain {
             return switch (tab < 0 ? line : line.substring(0, tab)) {
                 case "prepare" -> prepare(PeerRow.parse(line.substring(tab + 1)));
                 case "time" -> time();
-                case "release" -> {
-                    release();
-                    yield status("released", null);
-                }
+                case "release" -> release();
                 default -> status("failed", "the commands are prepare, time and release, got '" + line + "'");
             };
         } catch (RuntimeException | LinkageError | OutOfMemoryError | IOException | PeerException e) {
@@ -99,13 +97,14 @@ public final class PeerMain {
         return "{\"status\":\"timed\",\"micros\":[" + list + "]}";
     }
 
-    private void release() throws PeerException {
+    private String release() throws PeerException {
         Peer.Prepared last = prepared;
         prepared = null;
         row = null;
         if (last != null) {
             last.close();
         }
+        return status("released", null);
     }
 
     private static String status(String status, @Nullable String message) {
