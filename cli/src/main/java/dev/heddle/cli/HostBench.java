@@ -106,7 +106,8 @@ final class HostBench implements AutoCloseable {
             run.on(0);
             float[] out = placed.values(placed.out());
             HostRow.Measured measured = row
-                    .measure(() -> Timing.micros(rotation.copies().size(), row.millis(), row.millis(), run));
+                    .measure(input.kvBytes(),
+                            () -> Timing.micros(rotation.copies().size(), row.millis(), row.millis(), run));
             double planMicros = planMicros(heddle, row, request);
             sink.add(row.row(backend, measured, input.kvBytes(), planMicros));
             return new Result(out, HostRow.median(measured));

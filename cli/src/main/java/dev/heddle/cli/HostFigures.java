@@ -14,16 +14,20 @@ import java.util.Locale;
  * @param planMicros median time of a plan
  * @param flops operations of a run
  * @param limits what the machine did at most right before and after the runs, on as many threads
+ * @param drift how far the limits before and after were apart, as a share of the larger
  * @param maxDifference largest difference of an element from Heddle's result
  * @param agrees whether that is within what the output's type allows; true for Heddle itself
  * @param timesHeddle this time over Heddle's on the same row
  */
 record HostFigures(int threads, int runs, double p25, double p75, double planMicros, double flops,
         Limits limits,
+        double drift,
         double maxDifference, boolean agrees, double timesHeddle) {
+    private static final double UNSTEADY = 0.1;
+
     /** What these figures add to the first line of a file of rows. */
     static final String CSV_HEADER =
-            ",threads,runs,p25_us,p75_us,plan_us,read_gbytes_per_s,fma_gflops,share,max_difference,times_heddle";
+            ",threads,runs,p25_us,p75_us,plan_us,read_gbytes_per_s,fma_gflops,limit_drift,share,max_difference,times_heddle";
 
     /** Returns what stands behind a row for people. */
     String line(BenchRow row) {
@@ -46,6 +50,9 @@ record HostFigures(int threads, int runs, double p25, double p75, double planMic
         if (Double.isFinite(maxDifference) || !agrees) {
             line.append(String.format(Locale.ROOT, "  differs by %.1e", maxDifference));
         }
+        if (drift > UNSTEADY) {
+            line.append(String.format(Locale.ROOT, "  (the limit moved by %.0f %%)", 100 * drift));
+        }
         return line.append(agrees ? "" : " NOT THE SAME RESULT").toString();
     }
 
@@ -62,7 +69,7 @@ record HostFigures(int threads, int runs, double p25, double p75, double planMic
         return String.join(",", "", String.valueOf(host.threads), String.valueOf(host.runs),
                 BenchRow.cell(host.p25), BenchRow.cell(host.p75), BenchRow.cell(host.planMicros),
                 BenchRow.cell(host.limits.readGbytesPerSecond()), BenchRow.cell(host.limits.fmaGflops()),
-                BenchRow.cell(1 / row.ratio()), BenchRow.cell(host.maxDifference),
+                BenchRow.cell(host.drift), BenchRow.cell(1 / row.ratio()), BenchRow.cell(host.maxDifference),
                 BenchRow.cell(host.timesHeddle));
     }
 
@@ -76,6 +83,7 @@ record HostFigures(int threads, int runs, double p25, double p75, double planMic
         one.addProperty("gflops_per_s", flops / row.micros() / 1e3);
         one.addProperty("read_gbytes_per_s", limits.readGbytesPerSecond());
         one.addProperty("fma_gflops", limits.fmaGflops());
+        one.addProperty("limit_drift", drift);
         one.addProperty("limited_by", byArithmetic(row) ? "arithmetic" : "memory");
         one.addProperty("share", 1 / row.ratio());
         if (Double.isFinite(planMicros)) {

@@ -106,10 +106,10 @@ final class PeerBench implements AutoCloseable {
         }
         Difference difference =
                 Difference.of(PeerInputs.read(wanted.output()), heddle.out(), row.spec().outDtype());
-        HostRow.Measured measured = row.measure(vm::time);
+        double kvBytes = row.kvBytes(input, DataType.ofId(wanted.kvDtype()).byteSize());
+        HostRow.Measured measured = row.measure(kvBytes, vm::time);
         vm.release();
-        sink.add(row.row(program.id(), wanted.kvDtype(), measured,
-                row.kvBytes(input, DataType.ofId(wanted.kvDtype()).byteSize()), difference, heddle.micros()));
+        sink.add(row.row(program.id(), wanted.kvDtype(), measured, kvBytes, difference, heddle.micros()));
         return null;
     }
 

@@ -62,7 +62,9 @@ public final class PeerMain {
                 case "release" -> release();
                 default -> status("failed", "the commands are prepare, time and release, got '" + line + "'");
             };
-        } catch (RuntimeException | LinkageError | OutOfMemoryError | IOException | PeerException e) {
+        } catch (PeerException e) {
+            return status("failed", e.getMessage());
+        } catch (RuntimeException | LinkageError | OutOfMemoryError | IOException e) {
             return status("failed", e.toString());
         }
     }

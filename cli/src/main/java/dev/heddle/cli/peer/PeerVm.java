@@ -142,12 +142,13 @@ public final class PeerVm implements AutoCloseable {
         }
     }
 
-    /** Returns the last line that the VM wrote to stderr, which is where one that cannot start says why. */
+    /** Returns the last line but stack frames that the VM wrote to stderr, which is where one that cannot start says why. */
     private String lastWords() {
         try {
             process.waitFor(1, TimeUnit.SECONDS);
-            List<String> lines = Files.readAllLines(words, StandardCharsets.ISO_8859_1);
-            return lines.isEmpty() ? "" : ": " + lines.getLast();
+            return Files.readAllLines(words, StandardCharsets.ISO_8859_1).stream()
+                    .filter(line -> !line.isBlank() && !Character.isWhitespace(line.charAt(0))) // no stack frames
+                    .reduce((earlier, later) -> later).map(line -> ": " + line).orElse("");
         } catch (IOException e) {
             return "";
         } catch (InterruptedException e) {
