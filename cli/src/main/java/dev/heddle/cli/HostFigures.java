@@ -32,7 +32,7 @@ record HostFigures(int threads, int runs, double p25, double p75, double planMic
     /** Returns what stands behind a row for people. */
     String line(BenchRow row) {
         StringBuilder line = new StringBuilder(String.format(Locale.ROOT,
-                "%-18s %-6s D%-3d %-9s %-4s %-10s %d thr %10.1f µs (%.1f–%.1f)  %6.2f × limit, share %.2f",
+                "%-18s %-6s D%-3d %-9s %-4s %-12s %d thr %10.1f µs (%.1f–%.1f)  %6.2f × limit, share %.2f",
                 row.impl(), row.numQoHeads() + "/" + row.numKvHeads(), row.headDim(), row.kvDtype(),
                 row.pageSize() == 0 ? "" : "p" + row.pageSize(), row.batch(), threads, row.micros(), p25, p75,
                 row.ratio(), 1 / row.ratio()));

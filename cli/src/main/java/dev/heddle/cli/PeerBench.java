@@ -28,6 +28,7 @@ final class PeerBench implements AutoCloseable {
     private final Path folder;
     private final Map<String, Running> running = new HashMap<>();
     private final Set<String> timed = new HashSet<>();
+    private final Set<String> told = new HashSet<>();
 
     /** A VM and the threads it computes with, which some peers fix when they start. */
     private record Running(PeerVm vm, int threads) {}
@@ -60,7 +61,8 @@ final class PeerBench implements AutoCloseable {
                 try {
                     String refused = why != null || heddle == null ? why
                             : time(program, peerRow(row, input, type, values), row, input, heddle, sink);
-                    if (refused != null) {
+                    // What a peer never does is told once.
+                    if (refused != null && told.add(program.id() + type + refused)) {
                         sink.skip(program.id() + " " + type, row.shape(), refused);
                     }
                 } catch (PeerException e) {

@@ -11,6 +11,10 @@ public final class Timing {
     private static final int MOST_RUNS = 4000;
     private static final int PATIENCE = 8; // a row whose runs take longer than this many times its time gets fewer
 
+    private static final int SETTLED_ROUNDS = 2;
+    private static final int MOST_ROUNDS = 15;
+    private static final double SAME = 0.95; // a round within 5 % of the best is no faster
+
     private Timing() {}
 
     /** One run. */
@@ -24,20 +28,17 @@ public final class Timing {
      * Returns the times of the counted runs in microseconds.
      *
      * @param copies copies of K and V to walk through, 1 or more
-     * @param warmUpMillis how long to run before the first counted run
+     * @param warmUpMillis how long to run before the first counted run at least; up to five times that while runs get
+     *     faster
      * @param timeMillis how long to count
      */
     public static <E extends Exception> double[] micros(int copies, int warmUpMillis, int timeMillis,
             Run<E> run)
             throws E {
-        int next = 0;
-        long begin = System.nanoTime();
-        do {
-            run.on(next++ % copies);
-        } while (System.nanoTime() - begin < warmUpMillis * 1_000_000L);
+        int next = warmUp(copies, warmUpMillis, run);
         double[] micros = new double[MOST_RUNS];
         int runs = 0;
-        begin = System.nanoTime();
+        long begin = System.nanoTime();
         long spent = 0;
         while (runs < MOST_RUNS && (spent < timeMillis * 1_000_000L
                 || runs < LEAST_RUNS && spent < PATIENCE * timeMillis * 1_000_000L)) {
@@ -49,5 +50,25 @@ public final class Timing {
             spent = end - begin;
         }
         return Arrays.copyOf(micros, runs);
+    }
+
+    /** Runs in rounds until they get no faster: a compiler may still be at work. Returns how many runs that took. */
+    private static <E extends Exception> int warmUp(int copies, int millis, Run<E> run) throws E {
+        int runs = 0;
+        double best = Double.POSITIVE_INFINITY;
+        int settled = 0;
+        for (int round = 0; round < MOST_ROUNDS && settled < SETTLED_ROUNDS; round++) {
+            int before = runs;
+            long begin = System.nanoTime();
+            long spent;
+            do {
+                run.on(runs++ % copies);
+                spent = System.nanoTime() - begin;
+            } while (spent < millis * 1_000_000L / (SETTLED_ROUNDS + 1));
+            double each = (double) spent / (runs - before);
+            settled = each < best * SAME ? 0 : settled + 1;
+            best = Math.min(best, each);
+        }
+        return runs;
     }
 }
