@@ -16,13 +16,18 @@ import java.util.function.Supplier;
 @Stable
 public final class HostMemorySpace implements MemorySpace {
     private final Supplier<Arena> arenas;
+    private final boolean largePages;
     private final Set<HostBuffer> open = ConcurrentHashMap.newKeySet();
     private final ExecutionQueue queue = new HostQueue(true);
     private volatile boolean closed;
 
-    /** Makes a space whose buffers each own a shared arena. */
+    /**
+     * Makes a space whose buffers each own a shared arena. On Linux, buffers of 8 MB and more lie on pages of 2 MB if
+     * the kernel grants them and this module may call native code ({@code --enable-native-access=dev.heddle.core}, or
+     * {@code ALL-UNNAMED} on the class path): attention over them is up to a third faster.
+     */
     public HostMemorySpace() {
-        this(Arena::ofShared);
+        this(Arena::ofShared, true);
     }
 
     /**
@@ -32,7 +37,12 @@ public final class HostMemorySpace implements MemorySpace {
      *     not shared with other allocations
      */
     public HostMemorySpace(Supplier<Arena> arenas) {
+        this(arenas, false); // what these arenas hand out need not be anonymous memory
+    }
+
+    private HostMemorySpace(Supplier<Arena> arenas, boolean largePages) {
         this.arenas = arenas;
+        this.largePages = largePages;
     }
 
     @Override
@@ -54,12 +64,16 @@ public final class HostMemorySpace implements MemorySpace {
         Arena arena = arenas.get();
         MemorySegment segment;
         try {
-            segment = arena.allocate(byteSize, byteAlignment);
+            segment = arena.allocate(byteSize,
+                    largePages ? LargePages.alignment(byteSize, byteAlignment) : byteAlignment);
         } catch (OutOfMemoryError e) {
             arena.close();
             throw new OutOfDeviceMemoryException(id(), byteSize,
                     "raise the JVM's -XX:MaxDirectMemorySize or the machine's memory, or ask for fewer pages",
                     e);
+        }
+        if (largePages) {
+            LargePages.advise(segment);
         }
         HostBuffer buffer = HostBuffer.owning(segment, arena, open::remove);
         open.add(buffer);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -112,5 +113,22 @@ class HostMemorySpaceTest {
         assertThrows(IllegalArgumentException.class, () -> MemorySpaceId.parse("host:1"));
         assertThrows(IllegalArgumentException.class, () -> MemorySpaceId.parse("Cuda:0"));
         assertThrows(IllegalArgumentException.class, () -> MemorySpaceId.parse("cuda:-1"));
+    }
+
+    @Test
+    void largeBuffersHoldZerosAndLieOnLargePages() {
+        long bytes = 3 * LargePages.PAGE * 4 + 5;
+        try (HostMemorySpace space = new HostMemorySpace()) {
+            MemorySegment segment = space.allocate(bytes, 64).segment();
+            assertEquals(bytes, segment.byteSize());
+            assertEquals(0, segment.address() % LargePages.alignment(bytes, 64));
+            for (long at = 0; at < bytes; at++) {
+                if (segment.get(ValueLayout.JAVA_BYTE, at) != 0) {
+                    throw new AssertionError("byte " + at + " is not 0");
+                }
+            }
+            segment.set(ValueLayout.JAVA_BYTE, bytes - 1, (byte) 1);
+        }
+        assertEquals(64, LargePages.alignment(1 << 20, 64), "small buffers stay on small pages");
     }
 }
