@@ -1,5 +1,6 @@
 /**
- * Paged attention on the CPU: the Vector API where its module is resolved, plain loops where it is not.
+ * Paged attention on the CPU: the Vector API where its module is resolved, plain loops where it is not, and decode in C
+ * where that could be built.
  *
  * @since 0.1
  */
@@ -9,5 +10,6 @@ module dev.heddle.backend.cpu {
 
     exports dev.heddle.backend.cpu;
 
-    provides dev.heddle.core.spi.AttentionBackendProvider with dev.heddle.backend.cpu.CpuBackendProvider;
+    provides dev.heddle.core.spi.AttentionBackendProvider with dev.heddle.backend.cpu.CpuBackendProvider,
+            dev.heddle.backend.cpu.CpuNativeBackendProvider;
 }

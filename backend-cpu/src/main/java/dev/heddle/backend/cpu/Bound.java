@@ -18,6 +18,8 @@ final class Bound {
     @Nullable
     Tensor lse;
     HeadParameters heads = HeadParameters.NONE;
+    @Nullable
+    SingleRow single; // the kernel for single rows that can read these tensors
 
     void set(@Nullable Tensor q, @Nullable KvCacheView kv, @Nullable Tensor out, @Nullable Tensor lse,
             HeadParameters heads) {

@@ -17,9 +17,15 @@ final class CpuBackend implements AttentionBackend {
     private final MemorySpace space;
     private final WorkerPool workers;
     private final InnerLoops loops = LoopChoice.loops();
-    private final ScratchShelf shelf = new ScratchShelf();
+    private final boolean callsC;
+    private final ScratchShelf shelf;
 
-    CpuBackend(BackendContext context) {
+    /**
+     * @param callsC whether single rows are left to the kernels in C, which must be there
+     */
+    CpuBackend(BackendContext context, boolean callsC) {
+        this.callsC = callsC;
+        this.shelf = new ScratchShelf(callsC);
         this.space = context.hostSpace();
         this.workers = new WorkerPool(context.parallelism(), context.executor().orElse(null));
     }
@@ -41,6 +47,10 @@ final class CpuBackend implements AttentionBackend {
 
     InnerLoops loops() {
         return loops;
+    }
+
+    boolean callsC() {
+        return callsC;
     }
 
     ScratchShelf shelf() {

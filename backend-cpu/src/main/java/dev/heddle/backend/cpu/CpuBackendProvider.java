@@ -32,7 +32,8 @@ import java.util.List;
  */
 @Stable
 public final class CpuBackendProvider implements AttentionBackendProvider {
-    private static final Capabilities CAPABILITIES = Capabilities.builder()
+    /** What both backends of this module take: the one in C leaves to Java what it does not compute itself. */
+    static final Capabilities CAPABILITIES = Capabilities.builder()
             .groupSizes(IntSet.atLeast(1))
             .headDims(HeadDims.pairs(IntSet.multiplesOf(8, 512), IntSet.multiplesOf(8, 512)))
             .pageSizes(IntSet.atLeast(1))
@@ -87,6 +88,6 @@ public final class CpuBackendProvider implements AttentionBackendProvider {
 
     @Override
     public AttentionBackend open(BackendContext context) {
-        return new CpuBackend(context);
+        return new CpuBackend(context, false);
     }
 }

@@ -36,14 +36,17 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
         this.dimVo = Scratch.padded(spec.headDimVo());
         this.schedule = new CpuSchedule(spec, batch, options.kvSplits(),
                 backend.workers().parallelism(), UnitKernel.decodes(spec, backend.loops()));
-        this.kernel = new UnitKernel(spec, batch, schedule, backend.loops());
-        borrow();
+        this.kernel = new UnitKernel(spec, batch, schedule, backend.loops(), backend.callsC());
+        borrow(batch);
     }
 
-    private void borrow() {
+    private void borrow(BatchShape batch) {
         scratch = new Scratch[Math.max(1, Math.min(backend.workers().parallelism(), schedule.units()))];
         for (int i = 0; i < scratch.length; i++) {
             scratch[i] = backend.shelf().scratch(schedule.maxRows(), schedule.maxHeads(), dimQk, dimVo);
+            if (scratch[i].call != null) {
+                NativeDecode.prepare(scratch[i].call, spec, batch, schedule);
+            }
         }
         if (schedule.isSplit()) {
             partials = backend.shelf().floats(Math.toIntExact(schedule.slotFloats() * schedule.units()));
@@ -118,10 +121,10 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
     public boolean replan(BatchShape batch) {
         CpuSchedule next = new CpuSchedule(spec, batch, options.kvSplits(),
                 backend.workers().parallelism(), UnitKernel.decodes(spec, backend.loops()));
-        kernel = new UnitKernel(spec, batch, next, backend.loops());
+        kernel = new UnitKernel(spec, batch, next, backend.loops(), backend.callsC());
         schedule = next;
         giveBack();
-        borrow();
+        borrow(batch);
         return true;
     }
 

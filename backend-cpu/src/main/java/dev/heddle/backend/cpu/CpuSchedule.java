@@ -173,6 +173,11 @@ final class CpuSchedule {
                 : (int) Math.ceilDiv((long) chunk * kvLen, kvSplits);
     }
 
+    /** Returns the most tokens of a chunk of a sequence. */
+    int longestChunk(int kvLen) {
+        return kvSplits == 0 ? Math.min(CHUNK, kvLen) : Math.ceilDiv(kvLen, kvSplits) + 1;
+    }
+
     int tiles() {
         return tileRequest.length;
     }

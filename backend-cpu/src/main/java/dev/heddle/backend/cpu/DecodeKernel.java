@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * order in which it lies. K and V are read where they are; only what the loops cannot read, or lies in several
  * buffers, goes through scratch.
  */
-final class DecodeKernel {
+final class DecodeKernel implements SingleRow {
     private static final int TOKENS = DecodeLoops.TOKENS;
 
     private final BatchShape batch;
@@ -60,16 +60,23 @@ final class DecodeKernel {
         this.valueType = valuesInPlace ? spec.vDtype() : DataType.F32;
     }
 
-    void arrange(float[] row, float[] to, int at) {
+    @Override
+    public boolean wantsScaledQueries() {
+        return true;
+    }
+
+    @Override
+    public void arrange(float[] row, float[] to, int at) {
         decode.arrange(row, 0, to, at, dimQk, keyType);
     }
 
-    void restore(float[] state, int at, float[] to) {
+    @Override
+    public void restore(float[] state, int at, float[] to) {
         decode.restore(state, at, to, 0, dimVo, valueType);
     }
 
-    /** Computes the partial result of a chunk into {@code scratch.chunk}, whose accumulators are zero. */
-    void chunk(Scratch scratch, int tile, int headFrom, int headTo, int chunk) {
+    @Override
+    public void chunk(Scratch scratch, int tile, int headFrom, int headTo, int chunk) {
         int request = schedule.request(tile);
         int kvLen = batch.kvLen(request);
         int row = schedule.firstRow(tile);

@@ -7,7 +7,6 @@ import dev.heddle.core.tensor.DataType;
 import dev.heddle.core.tensor.HostTensors;
 import dev.heddle.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /** Brings query rows into scratch and results out of it. */
 final class RowTransfer {
@@ -18,19 +17,16 @@ final class RowTransfer {
     private final CpuSchedule schedule;
     private final InnerLoops loops;
     private final Bound bound;
-    private final @Nullable DecodeKernel decode;
     private final int group;
     private final int dimQk;
     private final int dimVo;
 
-    RowTransfer(AttentionSpec spec, BatchShape batch, CpuSchedule schedule, InnerLoops loops, Bound bound,
-            @Nullable DecodeKernel decode) {
+    RowTransfer(AttentionSpec spec, BatchShape batch, CpuSchedule schedule, InnerLoops loops, Bound bound) {
         this.spec = spec;
         this.batch = batch;
         this.schedule = schedule;
         this.loops = loops;
         this.bound = bound;
-        this.decode = decode;
         this.group = spec.groupSize();
         this.dimQk = Scratch.padded(spec.headDimQk());
         this.dimVo = Scratch.padded(spec.headDimVo());
@@ -46,7 +42,8 @@ final class RowTransfer {
         boolean arranged = schedule.decodes(tile);
         int at = 0;
         for (int kvHead = headFrom; kvHead < headTo; kvHead++) {
-            float scale = (float) (spec.smScale() * LOG2_E * bound.kv.scales().k(kvHead));
+            float scale =
+                    arranged && !bound.single.wantsScaledQueries() ? 1 : scale(spec, bound, kvHead);
             for (int query = 0; query < schedule.rows(tile); query++) {
                 for (int head = 0; head < group; head++, at += dimQk) {
                     long element =
@@ -59,11 +56,16 @@ final class RowTransfer {
                     }
                     loops.scale(target, to, dimQk, scale);
                     if (arranged) {
-                        decode.arrange(scratch.row, scratch.q, at);
+                        bound.single.arrange(scratch.row, scratch.q, at);
                     }
                 }
             }
         }
+    }
+
+    /** Returns what makes a score, in units of log2, of q·k with a KV head. */
+    static float scale(AttentionSpec spec, Bound bound, int kvHead) {
+        return (float) (spec.smScale() * LOG2_E * bound.kv.scales().k(kvHead));
     }
 
     /** Normalises the state in {@code scratch.total} and writes out and LSE. */
@@ -100,7 +102,7 @@ final class RowTransfer {
 
     private void write(Scratch scratch, int at, boolean arranged, float factor, long row, int qoHead) {
         if (arranged) {
-            decode.restore(scratch.total, at, scratch.row);
+            bound.single.restore(scratch.total, at, scratch.row);
         } else {
             System.arraycopy(scratch.total, at, scratch.row, 0, dimVo);
         }

@@ -1,9 +1,11 @@
 package dev.heddle.backend.cpu;
 
+import dev.heddle.backend.cpu.ffm.DecodeCall;
 import dev.heddle.backend.cpu.kernel.DecodeLoops;
 import dev.heddle.backend.cpu.kernel.InnerLoops;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** What one worker needs to compute a unit. Reused by later plans that need no more. */
 final class Scratch {
@@ -22,11 +24,14 @@ final class Scratch {
     final long[] valueRows = new long[DecodeLoops.TOKENS];
     final MemorySegment keys; // a tile that cannot be read where it is stored
     final MemorySegment values;
+    final @Nullable DecodeCall call; // of the kernels in C
 
     /**
      * @param heads KV heads whose rows are staged together
+     * @param call whether kernels in C will use it
      */
-    Scratch(int rows, int heads, int dimQk, int dimVo) {
+    Scratch(int rows, int heads, int dimQk, int dimVo, boolean call) {
+        this.call = call ? new DecodeCall() : null;
         q = new float[rows * dimQk];
         k = new float[InnerLoops.TOKENS * dimQk];
         v = new float[InnerLoops.TOKENS * dimVo];

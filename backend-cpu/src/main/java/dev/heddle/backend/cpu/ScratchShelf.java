@@ -7,8 +7,13 @@ import java.util.List;
 final class ScratchShelf {
     private static final int KEPT = 64;
 
+    private final boolean calls;
     private final List<Scratch> scratches = new ArrayList<>();
     private final List<float[]> arrays = new ArrayList<>();
+
+    ScratchShelf(boolean calls) {
+        this.calls = calls;
+    }
 
     synchronized Scratch scratch(int rows, int heads, int dimQk, int dimVo) {
         for (int i = scratches.size() - 1; i >= 0; i--) {
@@ -16,7 +21,7 @@ final class ScratchShelf {
                 return scratches.remove(i);
             }
         }
-        return new Scratch(rows, heads, dimQk, dimVo);
+        return new Scratch(rows, heads, dimQk, dimVo, calls);
     }
 
     synchronized float[] floats(int length) {

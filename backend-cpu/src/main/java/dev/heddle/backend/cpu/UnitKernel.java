@@ -1,5 +1,6 @@
 package dev.heddle.backend.cpu;
 
+import dev.heddle.backend.cpu.ffm.DecodeCall;
 import dev.heddle.backend.cpu.kernel.InnerLoops;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
@@ -17,11 +18,13 @@ final class UnitKernel {
     private final Bound bound = new Bound();
     private final RowTransfer transfer;
     private final TileKernel tiles;
-    private final @Nullable DecodeKernel decode;
+    private final @Nullable SingleRow decode;
+    private final @Nullable SingleRow nativeDecode;
     private final int group;
     private final int dimVo;
 
-    UnitKernel(AttentionSpec spec, BatchShape batch, CpuSchedule schedule, InnerLoops loops) {
+    UnitKernel(AttentionSpec spec, BatchShape batch, CpuSchedule schedule, InnerLoops loops,
+            boolean callsC) {
         this.schedule = schedule;
         this.group = spec.groupSize();
         this.dimVo = Scratch.padded(spec.headDimVo());
@@ -29,7 +32,8 @@ final class UnitKernel {
         this.decode = decodes(spec, loops)
                 ? new DecodeKernel(spec, batch, schedule, loops, loops.decode(), bound)
                 : null;
-        this.transfer = new RowTransfer(spec, batch, schedule, loops, bound, decode);
+        this.nativeDecode = callsC && decode != null ? new NativeDecode(spec, batch, schedule, bound) : null;
+        this.transfer = new RowTransfer(spec, batch, schedule, loops, bound);
     }
 
     /** Returns whether single query rows of a spec have a kernel of their own. */
@@ -39,6 +43,9 @@ final class UnitKernel {
 
     void bind(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
         bound.set(q, kv, out, lse, heads);
+        bound.single = nativeDecode != null && DecodeCall.reaches(kv.k()) && DecodeCall.reaches(kv.v())
+                ? nativeDecode
+                : decode;
     }
 
     void unbind() {
@@ -72,7 +79,7 @@ final class UnitKernel {
         int from = schedule.headStart(tile, range);
         Partials.clear(scratch.chunk, 0, rows(tile, range), dimVo);
         if (schedule.decodes(tile)) {
-            decode.chunk(scratch, tile, from, schedule.headStart(tile, range + 1), chunk);
+            bound.single.chunk(scratch, tile, from, schedule.headStart(tile, range + 1), chunk);
         } else {
             tiles.chunk(scratch, tile, from, chunk);
         }

@@ -1,0 +1,43 @@
+/* Decode attention of one query row per request with some KV heads over a run of tokens in pages. */
+#ifndef HEDDLE_CPU_H
+#define HEDDLE_CPU_H
+
+#include <stdint.h>
+
+/* As in Java's DataType. */
+enum { HEDDLE_F32, HEDDLE_F16, HEDDLE_BF16, HEDDLE_E4M3, HEDDLE_E5M2, HEDDLE_INT8 };
+
+/* Instruction sets, the later the better. */
+enum { HEDDLE_NONE, HEDDLE_AVX2, HEDDLE_AVX512, HEDDLE_AVX512_BF16 };
+
+#define HEDDLE_API __attribute__((visibility("default")))
+#define HEDDLE_TILE 16     /* tokens whose scores are computed together */
+#define HEDDLE_LOWEST (-0x1p126f) /* a maximum before any score: finite, so that it subtracts */
+
+/* Java writes it field by field: see NativeCall. Strides and offsets in bytes, dims in elements. */
+typedef struct {
+    const int64_t *k_pages, *v_pages; /* where the pages' rows of the first head start, from k and v */
+    int64_t k_token, v_token, k_head, v_head;
+    int32_t page_size, first, count; /* first: token of the first page with which to begin */
+    int32_t heads, group, dim_qk, dim_vo, k_type, v_type, bf16; /* bf16: q holds bf16 values, and the result needs no more */
+    const float *q;     /* [heads][group][dim_qk] */
+    const float *scale; /* [heads]: what makes a score of q.k, in units of log2 */
+    float *acc;         /* out: [heads][group][dim_vo], the sum of p.v, not normalised */
+    float *max, *sum;   /* out: [heads][group] */
+    char *scratch;      /* heddle_scratch bytes, aligned to 64 */
+} heddle_chunk;
+
+/* What this machine and this library have in common. */
+HEDDLE_API int32_t heddle_features(void);
+
+/* Scratch that a chunk of so many heads needs. */
+HEDDLE_API int64_t heddle_scratch(int32_t heads, int32_t group, int32_t dim_qk, int32_t dim_vo);
+
+/* k and v are what offsets count from. isa: at most heddle_features(). */
+HEDDLE_API void heddle_decode(const char *k, const char *v, const heddle_chunk *chunk, int32_t isa);
+
+void heddle_decode_avx2(const char *k, const char *v, const heddle_chunk *chunk);
+void heddle_decode_avx512(const char *k, const char *v, const heddle_chunk *chunk);
+void heddle_decode_avx512_bf16(const char *k, const char *v, const heddle_chunk *chunk);
+
+#endif

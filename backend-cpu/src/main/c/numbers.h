@@ -1,0 +1,36 @@
+/* Numbers: sizes of types, and powers of two one at a time. */
+#ifndef HEDDLE_NUMBERS_H
+#define HEDDLE_NUMBERS_H
+
+#include "walk.h"
+#include <string.h>
+
+INLINE int heddle_bytes(int type) {
+    return type == HEDDLE_F32 ? 4 : type <= HEDDLE_BF16 ? 2 : 1;
+}
+
+/* 2^r for r in -0.5 to 0.5, to about an ulp: the Taylor series. */
+#define HEDDLE_C1 0.69314718056f
+#define HEDDLE_C2 0.24022650696f
+#define HEDDLE_C3 0.055504108665f
+#define HEDDLE_C4 0.0096181291076f
+#define HEDDLE_C5 0.0013333558146f
+#define HEDDLE_C6 0.00015403530394f
+
+#define HEDDLE_HEADROOM 8.0f /* weights up to 2^8: far from overflow, and few rescalings */
+
+/* 2^x for x at most 0; the rare path. */
+static float heddle_exp2(float x) {
+    if (!(x >= -126)) {
+        return x != x ? x : 0;
+    }
+    int n = (int)(x - 0.5f);
+    float r = x - (float)n;
+    float y = 1 + r * (HEDDLE_C1 + r * (HEDDLE_C2 + r * (HEDDLE_C3 + r * (HEDDLE_C4 + r * (HEDDLE_C5 + r * HEDDLE_C6)))));
+    uint32_t bits = (uint32_t)(n + 127) << 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    return y * power;
+}
+
+#endif

@@ -1,0 +1,191 @@
+package dev.heddle.backend.cpu.ffm;
+
+import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.cache.KvPlane;
+import dev.heddle.core.page.PageTable;
+import dev.heddle.core.tensor.Buffer;
+import dev.heddle.core.tensor.HostTensors;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Arguments, scratch and results of one call of the kernel for single query rows: {@code heddle_chunk} in
+ * {@code heddle_cpu.h}, which names each field. Used by one thread at a time; its memory is freed with it.
+ */
+public final class DecodeCall {
+    private static final StructLayout LAYOUT = MemoryLayout.structLayout(
+            ValueLayout.JAVA_LONG.withName("k_pages"), ValueLayout.JAVA_LONG.withName("v_pages"),
+            ValueLayout.JAVA_LONG.withName("k_token"), ValueLayout.JAVA_LONG.withName("v_token"),
+            ValueLayout.JAVA_LONG.withName("k_head"), ValueLayout.JAVA_LONG.withName("v_head"),
+            ValueLayout.JAVA_INT.withName("page_size"), ValueLayout.JAVA_INT.withName("first"),
+            ValueLayout.JAVA_INT.withName("count"), ValueLayout.JAVA_INT.withName("heads"),
+            ValueLayout.JAVA_INT.withName("group"), ValueLayout.JAVA_INT.withName("dim_qk"),
+            ValueLayout.JAVA_INT.withName("dim_vo"), ValueLayout.JAVA_INT.withName("k_type"),
+            ValueLayout.JAVA_INT.withName("v_type"), ValueLayout.JAVA_INT.withName("bf16"),
+            ValueLayout.JAVA_LONG.withName("q"), ValueLayout.JAVA_LONG.withName("scale"),
+            ValueLayout.JAVA_LONG.withName("acc"), ValueLayout.JAVA_LONG.withName("max"),
+            ValueLayout.JAVA_LONG.withName("sum"), ValueLayout.JAVA_LONG.withName("scratch"));
+    private static final long ALIGNMENT = 64;
+    private static final long COUNT = offset("count");
+    private static final long FIRST = offset("first");
+    private static final long HEADS = offset("heads");
+    private static final long K_TOKEN = offset("k_token");
+    private static final long V_TOKEN = offset("v_token");
+    private static final long K_HEAD = offset("k_head");
+    private static final long V_HEAD = offset("v_head");
+
+    /** What a maximum is where no key was seen. */
+    public static final float LOWEST = -0x1p126f;
+
+    private final NativeKernels kernels = NativeKernels.get();
+    private MemorySegment memory = MemorySegment.NULL;
+    private MemorySegment call = memory; // all of these are slices of it
+    private MemorySegment kPages = memory;
+    private MemorySegment vPages = memory;
+    private MemorySegment q = memory;
+    private MemorySegment scale = memory;
+    private MemorySegment acc = memory;
+    private MemorySegment max = memory;
+    private MemorySegment sum = memory;
+    private long used;
+
+    /** Makes arguments without memory: see {@link #prepare}. */
+    public DecodeCall() {}
+
+    /**
+     * Makes room for runs of at most so many tokens and KV heads; memory of earlier ones is used again if it is enough.
+     *
+     * @param bf16 whether queries are bf16 values and so will the result be: the kernel may then multiply them as such
+     */
+    public void prepare(AttentionSpec spec, int tokens, int heads, boolean bf16) {
+        long rows = (long) heads * spec.groupSize();
+        int dimQk = spec.headDimQk();
+        int dimVo = spec.headDimVo();
+        long pages = tokens / spec.pageSize() + 2L;
+        long scratch = kernels.scratchBytes(heads, spec.groupSize(), dimQk, dimVo);
+        long needed = LAYOUT.byteSize() + 2 * pages * Long.BYTES
+                + (rows * (dimQk + dimVo + 2) + heads) * Float.BYTES + scratch + 9 * ALIGNMENT;
+        if (memory.byteSize() < needed) {
+            memory = Arena.ofAuto().allocate(needed, ALIGNMENT);
+        }
+        used = 0;
+        call = take(LAYOUT.byteSize());
+        kPages = take(pages * Long.BYTES);
+        vPages = take(pages * Long.BYTES);
+        q = take(rows * dimQk * Float.BYTES);
+        scale = take((long) heads * Float.BYTES);
+        acc = take(rows * dimVo * Float.BYTES);
+        max = take(rows * Float.BYTES);
+        sum = take(rows * Float.BYTES);
+        pointer("k_pages", kPages);
+        pointer("v_pages", vPages);
+        pointer("q", q);
+        pointer("scale", scale);
+        pointer("acc", acc);
+        pointer("max", max);
+        pointer("sum", sum);
+        pointer("scratch", take(scratch));
+        number("page_size", spec.pageSize());
+        number("group", spec.groupSize());
+        number("dim_qk", dimQk);
+        number("dim_vo", dimVo);
+        number("k_type", spec.kDtype().ordinal());
+        number("v_type", spec.vDtype().ordinal());
+        number("bf16", bf16 ? 1 : 0);
+    }
+
+    private MemorySegment take(long bytes) {
+        MemorySegment taken = memory.asSlice(used, bytes);
+        used += Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+        return taken;
+    }
+
+    private static long offset(String field) {
+        return LAYOUT.byteOffset(MemoryLayout.PathElement.groupElement(field));
+    }
+
+    private void pointer(String field, MemorySegment memory) {
+        call.set(ValueLayout.JAVA_LONG, offset(field), memory.address());
+    }
+
+    private void number(String field, int value) {
+        call.set(ValueLayout.JAVA_INT, offset(field), value);
+    }
+
+    /** Returns the queries: {@code [heads][group][dimQk]}, f32. */
+    public MemorySegment q() {
+        return q;
+    }
+
+    /** Returns what each KV head's scores are multiplied by, f32. */
+    public MemorySegment scale() {
+        return scale;
+    }
+
+    /** Returns the sums of p·v: {@code [heads][group][dimVo]}, f32. */
+    public MemorySegment acc() {
+        return acc;
+    }
+
+    /** Returns the largest score of a row, in units of log2. */
+    public float max(int row) {
+        return max.getAtIndex(ValueLayout.JAVA_FLOAT, row);
+    }
+
+    /** Returns the sum of a row's weights. */
+    public float sum(int row) {
+        return sum.getAtIndex(ValueLayout.JAVA_FLOAT, row);
+    }
+
+    /** Tells where some KV heads' rows of a request's tokens lie, which may be none. */
+    public void place(KvPlane k, KvPlane v, PageTable table, int request, int pageSize, int first, int end,
+            int headFrom, int heads) {
+        long kSize = k.dtype().byteSize();
+        long vSize = v.dtype().byteSize();
+        call.set(ValueLayout.JAVA_LONG, K_TOKEN, k.strides().token() * kSize);
+        call.set(ValueLayout.JAVA_LONG, V_TOKEN, v.strides().token() * vSize);
+        call.set(ValueLayout.JAVA_LONG, K_HEAD, k.strides().head() * kSize);
+        call.set(ValueLayout.JAVA_LONG, V_HEAD, v.strides().head() * vSize);
+        call.set(ValueLayout.JAVA_INT, FIRST, first % pageSize);
+        call.set(ValueLayout.JAVA_INT, COUNT, Math.max(0, end - first));
+        call.set(ValueLayout.JAVA_INT, HEADS, heads);
+        int from = first / pageSize;
+        for (int i = 0; (long) (from + i) * pageSize < end; i++) {
+            int page = table.pageOf(request, (from + i) * pageSize);
+            kPages.setAtIndex(ValueLayout.JAVA_LONG, i, address(k, page, headFrom));
+            vPages.setAtIndex(ValueLayout.JAVA_LONG, i, address(v, page, headFrom));
+        }
+    }
+
+    /** From the plane's only segment, or from nowhere where it has several. */
+    private static long address(KvPlane plane, int page, int head) {
+        long within = plane.byteOffset(page, 0, head);
+        return plane.segments().size() == 1 ? within : segment(plane.segmentOf(page)).address() + within;
+    }
+
+    private static MemorySegment segment(Buffer buffer) {
+        return HostTensors.segment(buffer);
+    }
+
+    /** Returns whether the kernel can reach a plane: heap arrays move. */
+    public static boolean reaches(KvPlane plane) {
+        for (int i = 0; i < plane.segments().size(); i++) {
+            if (!segment(plane.segments().get(i)).isNative()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static MemorySegment base(KvPlane plane) {
+        return plane.segments().size() == 1 ? segment(plane.segments().getFirst()) : MemorySegment.NULL;
+    }
+
+    /** Computes. Memory of one segment cannot be freed meanwhile. */
+    public void run(KvPlane k, KvPlane v) {
+        kernels.decode(base(k), base(v), call);
+    }
+}
