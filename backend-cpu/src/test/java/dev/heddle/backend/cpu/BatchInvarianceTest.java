@@ -11,6 +11,7 @@ import dev.heddle.conformance.input.RequestBuilder;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.Determinism;
 import dev.heddle.core.session.SessionPlan;
+import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.core.tensor.DataType;
 import java.util.Arrays;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,6 +19,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A request's rows do not depend on who else is in the batch, nor on how many threads there are. */
 class BatchInvarianceTest {
+    AttentionBackendProvider provider() {
+        return new CpuBackendProvider();
+    }
+
     private static final int[] KV_LENS = {1300, 1, 513, 40, 1024, 0, 511};
     private static final int[] SHUFFLED = {4, 6, 0, 5, 2, 1, 3};
 
@@ -37,7 +42,7 @@ class BatchInvarianceTest {
     @ValueSource(ints = {1, 20})
     void rowsAreTheSameAloneInABatchAndInAnotherOrder(int qoLen) {
         Request batch = batch(qoLen);
-        try (Opened one = new Opened(1); Opened four = new Opened(4)) {
+        try (Opened one = new Opened(provider(), 1); Opened four = new Opened(provider(), 4)) {
             Output together = one.run(batch);
             assertSame("1 and 4 workers", together, four.run(batch));
             Request shuffled = Company.of(batch, SHUFFLED);
@@ -59,7 +64,7 @@ class BatchInvarianceTest {
     void aLongSequenceIsCutDifferentlyButSummedAlike(int parallelism) {
         Request alone = Company.of(batch(1), 0);
         Request crowd = batch(1);
-        try (Opened one = new Opened(1); Opened many = new Opened(parallelism);
+        try (Opened one = new Opened(provider(), 1); Opened many = new Opened(provider(), parallelism);
                 SessionPlan whole = one.plan(alone); SessionPlan cut = many.plan(alone);
                 SessionPlan crowded = one.plan(crowd)) {
             // Without this the equality below would compare a path with itself.
@@ -74,7 +79,7 @@ class BatchInvarianceTest {
     @ValueSource(ints = {1, 4})
     void runsRepeatBitForBit(int parallelism) {
         Request alone = Company.of(batch(3), 0, 4);
-        try (Opened opened = new Opened(parallelism); Placed placed = opened.place(alone);
+        try (Opened opened = new Opened(provider(), parallelism); Placed placed = opened.place(alone);
                 SessionPlan plan = opened.plan(alone)) {
             Opened.run(plan, placed);
             Output first = placed.read();

@@ -10,6 +10,7 @@ import dev.heddle.conformance.input.RequestBuilder;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.AttentionSpecBuilder;
 import dev.heddle.core.cache.HostKvAccess;
+import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.core.tensor.DataType;
 import dev.heddle.core.tensor.HostTensors;
 import java.util.Arrays;
@@ -20,6 +21,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** NaN goes where attention goes and nowhere else; rows without keys are zero. */
 class NanTest {
+    AttentionBackendProvider provider() {
+        return new CpuBackendProvider();
+    }
+
     private static final int HEADS = 6;
     private static final int DIM = 24; // not a multiple of the padding
 
@@ -36,7 +41,7 @@ class NanTest {
         Request clean = builder.junk(0).build();
         Request dirty = builder.junk(Float.NaN).build();
         for (int parallelism : new int[]{1, 4}) {
-            try (Opened opened = new Opened(parallelism)) {
+            try (Opened opened = new Opened(provider(), parallelism)) {
                 Output wanted = opened.run(clean);
                 Output got = opened.run(dirty);
                 assertEquals("", wanted.firstDifference(got));
@@ -60,10 +65,10 @@ class NanTest {
         Request request = RequestBuilder.of(narrow).kvLens(1100, 3).seed(2).build();
         for (int parallelism : new int[]{1, 4}) {
             Output wanted;
-            try (Opened fresh = new Opened(parallelism)) {
+            try (Opened fresh = new Opened(provider(), parallelism)) {
                 wanted = fresh.run(request);
             }
-            try (Opened used = new Opened(parallelism)) {
+            try (Opened used = new Opened(provider(), parallelism)) {
                 assertTrue(Float.isNaN(used.run(poison).out()[0]));
                 assertEquals("", wanted.firstDifference(used.run(request)));
             }
@@ -106,7 +111,7 @@ class NanTest {
         float[] nan = new float[DIM];
         nan[DIM - 1] = Float.NaN;
         put(dirty, 1, token, 1, nan, key);
-        try (Opened opened = new Opened(4)) {
+        try (Opened opened = new Opened(provider(), 4)) {
             Output wanted = opened.run(clean);
             Output got = opened.run(dirty);
             for (int row = 0; row < 1 + qoLen; row++) {
@@ -133,7 +138,7 @@ class NanTest {
         AttentionSpec spec = spec(DataType.F32).causal().build();
         // Request 1 has no keys; of request 2's rows only the last three see one.
         Request request = RequestBuilder.of(spec).qoLens(1, 2, 7).kvLens(1100, 0, 3).seed(5).build();
-        try (Opened opened = new Opened(parallelism)) {
+        try (Opened opened = new Opened(provider(), parallelism)) {
             Output output = opened.run(request);
             for (int row = 0; row < 10; row++) {
                 boolean empty = row >= 1 && row < 7;
@@ -156,7 +161,7 @@ class NanTest {
         Request request = RequestBuilder.of(spec).qoLens(2).kvLens(700).seed(6)
                 .mask((i, row, key) -> row == 1).build();
         fillWithNan(request);
-        try (Opened opened = new Opened(parallelism)) {
+        try (Opened opened = new Opened(provider(), parallelism)) {
             Output output = opened.run(request);
             assertEquals(0, output.out()[0]);
             assertEquals(Float.NEGATIVE_INFINITY, output.lse()[0]);

@@ -9,6 +9,7 @@ import dev.heddle.conformance.input.RequestBuilder;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.AttentionSpecBuilder;
 import dev.heddle.core.session.SessionPlan;
+import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.core.tensor.DataType;
 import java.lang.management.ManagementFactory;
 import java.util.HashSet;
@@ -18,6 +19,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** A steady-state run allocates nothing, neither on the thread that calls nor on those that help it. */
 class NoAllocationTest {
+    AttentionBackendProvider provider() {
+        return new CpuBackendProvider();
+    }
+
     private static final int RUNS = 200; // enough for every thread to take part on any machine
     private static final int MOST_ROUNDS = 400; // the compiler is through long before
     private static final int WORKERS = 3;
@@ -63,7 +68,8 @@ class NoAllocationTest {
     void aSteadyRunAllocatesNothingOnAnyThread(Work work) {
         threads.setThreadAllocatedMemoryEnabled(true);
         Set<Thread> before = workers();
-        try (Opened opened = new Opened(WORKERS); Placed placed = opened.place(work.request().build());
+        try (Opened opened = new Opened(provider(), WORKERS);
+                Placed placed = opened.place(work.request().build());
                 SessionPlan plan = opened.plan(placed.request())) {
             Set<Thread> mine = workers();
             mine.removeAll(before);

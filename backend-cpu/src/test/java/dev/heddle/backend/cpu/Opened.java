@@ -7,6 +7,7 @@ import dev.heddle.core.attention.PlanOptions;
 import dev.heddle.core.session.BackendSession;
 import dev.heddle.core.session.OwnedContext;
 import dev.heddle.core.session.SessionPlan;
+import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.core.spi.DeviceInfo;
 import dev.heddle.core.tensor.HostMemorySpace;
 import java.util.concurrent.Executor;
@@ -17,9 +18,17 @@ final class Opened implements AutoCloseable {
     private final OwnedContext context;
     private final BackendSession session;
 
-    Opened(int parallelism, @Nullable Executor executor) {
+    Opened(AttentionBackendProvider provider, int parallelism, @Nullable Executor executor) {
         context = new OwnedContext(executor, parallelism, null, new HostMemorySpace());
-        session = BackendSession.open(new CpuBackendProvider(), context.forDevice(DeviceInfo.host()));
+        session = BackendSession.open(provider, context.forDevice(DeviceInfo.host()));
+    }
+
+    Opened(AttentionBackendProvider provider, int parallelism) {
+        this(provider, parallelism, null);
+    }
+
+    Opened(int parallelism, @Nullable Executor executor) {
+        this(new CpuBackendProvider(), parallelism, executor);
     }
 
     Opened(int parallelism) {

@@ -13,10 +13,10 @@ final class SerialRun {
     static Output run(Request request, InnerLoops loops) {
         CpuSchedule schedule = new CpuSchedule(request.spec(), request.batch(), 0, 1,
                 UnitKernel.decodes(request.spec(), loops));
-        UnitKernel kernel = new UnitKernel(request.spec(), request.batch(), schedule, loops);
+        UnitKernel kernel = new UnitKernel(request.spec(), request.batch(), schedule, loops, false);
         Scratch scratch = new Scratch(schedule.maxRows(), schedule.maxHeads(),
                 Scratch.padded(request.spec().headDimQk()),
-                Scratch.padded(request.spec().headDimVo()));
+                Scratch.padded(request.spec().headDimVo()), false);
         try (HostMemorySpace space = new HostMemorySpace(); Placed placed = new Placed(space, request, 1)) {
             kernel.bind(placed.q(), placed.kv(), placed.out(), placed.lse(), placed.heads());
             for (int tile = 0; tile < schedule.tiles(); tile++) {
