@@ -5,6 +5,8 @@ import dev.heddle.core.capability.Rejection;
 import dev.heddle.planner.BackendReport;
 import dev.heddle.planner.Heddle;
 import dev.heddle.planner.Json;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -59,7 +61,9 @@ final class BackendsCommand implements Callable<Integer> {
         List<Words.Column> columns = Words.columns();
         row("backend", columns.stream().map(Words.Column::title));
         row("---", columns.stream().map(column -> "---"));
-        for (BackendReport backend : backends) {
+        List<BackendReport> byId = new ArrayList<>(backends);
+        byId.sort(Comparator.comparing(BackendReport::id));
+        for (BackendReport backend : byId) {
             Capabilities can = backend.capabilities();
             if (can != null) {
                 row(backend.id(), columns.stream().map(column -> column.cell().apply(can)));

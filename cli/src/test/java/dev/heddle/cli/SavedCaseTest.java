@@ -49,7 +49,8 @@ class SavedCaseTest {
     @MethodSource("cases")
     void aRightAnswerPasses(String name, AttentionSpecBuilder spec, String batch) throws IOException {
         String file = CaseMaker.of(name, spec.build(), batch).write(directory.resolve("case.safetensors"));
-        JsonObject result = only(Cli.run("run", "--case", file, "--verify", "--json").exits(0));
+        JsonObject result =
+                only(Cli.run("run", "--backend", "cpu", "--case", file, "--verify", "--json").exits(0));
         assertEquals(name, result.get("case").getAsString());
         assertEquals("cpu", result.get("backend").getAsString());
         assertTrue(result.get("verified").getAsBoolean());
@@ -141,7 +142,8 @@ class SavedCaseTest {
     void theDumpHoldsTheResult() throws IOException {
         CaseMaker maker = CaseMaker.small();
         Path dump = directory.resolve("dump");
-        Cli.run("run", "--case", maker.write(directory.resolve("case.safetensors")), "--dump",
+        Cli.run("run", "--backend", "cpu", "--case", maker.write(directory.resolve("case.safetensors")),
+                "--dump",
                 dump.toString())
                 .exits(0);
         try (SafetensorsFile file = SafetensorsFile.open(dump.resolve("small.cpu.safetensors"))) {
