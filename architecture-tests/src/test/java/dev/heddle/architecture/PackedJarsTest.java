@@ -3,7 +3,9 @@ package dev.heddle.architecture;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.backend.cpu.CpuNativeBackendProvider;
 import dev.heddle.backend.cuda.core.CudaCoreBackendProvider;
+import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.core.spi.Availability;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -55,9 +57,15 @@ class PackedJarsTest {
 
     /** A backend is found wherever its jar is; whether it is of use is the machine's business. */
     private static Set<String> everyBackend(String path) {
-        boolean device = new CudaCoreBackendProvider().probe() instanceof Availability.Available;
-        String gpu = (device ? " AVAILABLE" : " UNAVAILABLE") + " on the " + path;
-        return Set.of("cpu AVAILABLE on the " + path, "cuda-core" + gpu, "tensor-core" + gpu);
+        String gpu = status(new CudaCoreBackendProvider(), path);
+        return Set.of("cpu AVAILABLE on the " + path,
+                "cpu-native" + status(new CpuNativeBackendProvider(), path),
+                "cuda-core" + gpu, "tensor-core" + gpu);
+    }
+
+    private static String status(AttentionBackendProvider provider, String path) {
+        boolean available = provider.probe() instanceof Availability.Available;
+        return (available ? " AVAILABLE" : " UNAVAILABLE") + " on the " + path;
     }
 
     /**
