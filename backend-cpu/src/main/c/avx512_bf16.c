@@ -3,7 +3,7 @@
  * as bf16, which holds each value of these types exactly. Weights are rounded to bf16, and their sum as rounded is
  * kept too, so that what multiplies V still adds up to one.
  */
-#include "numbers.h"
+#include "bf16.h"
 
 #define NAME heddle_decode_avx512_bf16
 #define PAD 32
@@ -16,54 +16,12 @@ INLINE int reads(int type, int dim) {
     return type == HEDDLE_BF16 && dim % PAD == 0;
 }
 
-/* bf16 of the 128 magnitudes of an 8-bit float: all upper bytes, then all lower ones. */
-static const uint8_t *table_bytes(int type);
-
-INLINE __m512i look_up(const __m512i *halves, __m512i index) {
-    return _mm512_permutex2var_epi8(halves[0], index, halves[1]);
-}
-
 static void stage(const char *row, int type, int dim, element *to) {
-    if (type == HEDDLE_BF16) {
-        for (int d = 0; d < dim; d += 32) {
-            __mmask32 mask = dim - d >= 32 ? ~0u : (1u << (dim - d)) - 1;
-            _mm512_storeu_si512(to + d, _mm512_maskz_loadu_epi16(mask, row + 2 * d));
-        }
-        return;
-    }
-    if (type == HEDDLE_INT8) {
-        for (int d = 0; d < dim; d += 32) {
-            __mmask32 mask = dim - d >= 32 ? ~0u : (1u << (dim - d)) - 1;
-            __m256i x = _mm256_maskz_loadu_epi8(mask, row + d);
-            __m512 low = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm256_castsi256_si128(x)));
-            __m512 high = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm256_extracti128_si256(x, 1)));
-            _mm512_storeu_si512(to + d, (__m512i)_mm512_cvtne2ps_pbh(high, low));
-        }
-        return;
-    }
-    const uint8_t *bytes = table_bytes(type);
-    const __m512i upper[2] = {_mm512_load_si512(bytes), _mm512_load_si512(bytes + 64)};
-    const __m512i lower[2] = {_mm512_load_si512(bytes + 128), _mm512_load_si512(bytes + 192)};
-    const __m512i order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7); /* so that unpacking leaves them in order */
-    const __m512i sign = _mm512_set1_epi8((char)0x80);
-    for (int d = 0; d < dim; d += 64) {
-        __mmask64 mask = dim - d >= 64 ? ~0ull : (1ull << (dim - d)) - 1;
-        __m512i x = _mm512_permutexvar_epi64(order, _mm512_maskz_loadu_epi8(mask, row + d));
-        __m512i up = _mm512_ternarylogic_epi64(look_up(upper, x), x, sign, 0xF8); /* a | b & c */
-        __m512i low = look_up(lower, x);
-        _mm512_storeu_si512(to + d, _mm512_unpacklo_epi8(low, up));
-        _mm512_storeu_si512(to + d + 32, _mm512_unpackhi_epi8(low, up));
-    }
+    stage_bf16(row, type, dim, to);
 }
 
 INLINE void take_q(const float *from, int dim, element *to) {
-    for (int d = 0; d < dim; d += 16) {
-        __mmask16 mask = dim - d >= 16 ? 0xFFFF : (__mmask16)((1u << (dim - d)) - 1);
-        _mm256_storeu_si256((__m256i *)(to + d), (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, from + d)));
-    }
-    for (int d = (int)heddle_round_up(dim, 16); d < heddle_round_up(dim, PAD); d++) {
-        to[d] = 0;
-    }
+    round_q(from, dim, to);
 }
 
 /* Lane i of the result is the sum of accumulator i. */
@@ -151,18 +109,9 @@ INLINE int weights(const float *s, uint32_t valid, float max, float *sum, weight
     if (_mm512_mask_cmp_ps_mask(mask, x, _mm512_set1_ps(max + HEDDLE_HEADROOM), _CMP_GT_OQ)) {
         return 0;
     }
-    x = _mm512_sub_ps(x, _mm512_set1_ps(max));
-    __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    __m512 r = _mm512_sub_ps(_mm512_max_ps(_mm512_set1_ps(-1000), x), _mm512_max_ps(_mm512_set1_ps(-1000), n));
-    __m512 y = _mm512_fmadd_ps(_mm512_set1_ps(HEDDLE_C6), r, _mm512_set1_ps(HEDDLE_C5));
-    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(HEDDLE_C4));
-    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(HEDDLE_C3));
-    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(HEDDLE_C2));
-    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(HEDDLE_C1));
-    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1));
-    __m512 exact = _mm512_maskz_scalef_ps(mask, y, n);
+    __m512 exact = weight_of(mask, x, max);
     __m256i halves = (__m256i)_mm512_cvtneps_pbh(exact);
-    __m512 rounded = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+    __m512 rounded = widen_bf16(halves);
     _mm256_storeu_si256((__m256i *)p, halves);
     _mm512_storeu_ps(sum, _mm512_add_ps(_mm512_loadu_ps(sum), exact));
     _mm512_storeu_ps(sum + HEDDLE_TILE, _mm512_add_ps(_mm512_loadu_ps(sum + HEDDLE_TILE), rounded));
@@ -171,7 +120,7 @@ INLINE int weights(const float *s, uint32_t valid, float max, float *sum, weight
 
 /* p.v of some heads, vectors * 16 elements: two rows of V are interleaved, which their order in acc shows (see give). */
 INLINE void slice(const int heads, const int vectors, const char *const *slots, int64_t at, const weight *p, float *acc,
-                  int dim) {
+                  int dim, heddle_feed *feed, int credit) {
     __m512 a[16];
 #pragma GCC unroll 8
     for (int h = 0; h < heads; h++) {
@@ -182,6 +131,9 @@ INLINE void slice(const int heads, const int vectors, const char *const *slots, 
     }
 #pragma GCC unroll 1
     for (int t = 0; t < HEDDLE_TILE; t += 2) {
+        if (t % 4 == 0) {
+            heddle_feed_some(feed, credit);
+        }
         __m512bh w[8];
 #pragma GCC unroll 4
         for (int i = 0; i < vectors; i += 2) {
@@ -210,54 +162,58 @@ INLINE void slice(const int heads, const int vectors, const char *const *slots, 
 }
 
 INLINE void slices(const int heads, const int vectors, const char *const *slots, int64_t at, const weight *p,
-                   float *acc, int dim) {
+                   float *acc, int dim, heddle_feed *feed, int credit) {
     int d = 0;
     for (; d + 16 * vectors <= dim; d += 16 * vectors) {
-        slice(heads, vectors, slots, at + 2 * d, p, acc + d, dim);
+        slice(heads, vectors, slots, at + 2 * d, p, acc + d, dim, feed, credit);
     }
     for (; d < dim; d += PAD) {
-        slice(heads, 2, slots, at + 2 * d, p, acc + d, dim);
+        slice(heads, 2, slots, at + 2 * d, p, acc + d, dim, feed, credit);
     }
 }
 
-static void weigh(const char *const *slots, int64_t at, int type, const weight *p, int group, float *acc, int dim) {
+static void weigh(const char *const *slots, int64_t at, int type, const weight *p, int group, float *acc, int dim,
+                  heddle_feed *feed, int credit) {
     (void)type;
     for (int h = 0; h < group;) {
         int heads = heddle_block(group - h, 8);
         const weight *x = p + h * HEDDLE_TILE;
         float *to = acc + (int64_t)h * dim;
         switch (heads) {
-        case 1: slices(1, 8, slots, at, x, to, dim); break;
-        case 2: slices(2, 8, slots, at, x, to, dim); break;
-        case 3: slices(3, 4, slots, at, x, to, dim); break;
-        case 4: slices(4, 4, slots, at, x, to, dim); break;
-        case 5: slices(5, 2, slots, at, x, to, dim); break;
-        case 6: slices(6, 2, slots, at, x, to, dim); break;
-        case 7: slices(7, 2, slots, at, x, to, dim); break;
-        default: slices(8, 2, slots, at, x, to, dim); break;
+        case 1: slices(1, 8, slots, at, x, to, dim, feed, credit); break;
+        case 2: slices(2, 8, slots, at, x, to, dim, feed, credit); break;
+        case 3: slices(3, 4, slots, at, x, to, dim, feed, credit); break;
+        case 4: slices(4, 4, slots, at, x, to, dim, feed, credit); break;
+        case 5: slices(5, 2, slots, at, x, to, dim, feed, credit); break;
+        case 6: slices(6, 2, slots, at, x, to, dim, feed, credit); break;
+        case 7: slices(7, 2, slots, at, x, to, dim, feed, credit); break;
+        default: slices(8, 2, slots, at, x, to, dim, feed, credit); break;
         }
         h += heads;
     }
 }
 
-/* Of each 32 elements, the first vector holds elements 0 to 3 of each eight, the second 4 to 7. */
 static void give(const float *acc, int dim, float *to) {
-    for (int d = 0; d < dim; d += 8) {
-        const float *from = acc + d / 32 * 32 + d % 32 / 2;
-        memcpy(to + d, from, 4 * sizeof(float));
-        memcpy(to + d + 4, from + 16, 4 * sizeof(float));
+    give_interleaved(acc, dim, to);
+}
+
+/* How often weigh feeds a KV head: four times a slice. */
+#define SLICES(group, dim) (4 * slices_of(group, dim))
+INLINE int slices_of(int group, int dim) {
+    int all = 0;
+    for (int h = 0; h < group;) {
+        int heads = heddle_block(group - h, 8), vectors = heads <= 2 ? 8 : heads <= 4 ? 4 : 2;
+        all += dim / (16 * vectors) + dim % (16 * vectors) / PAD;
+        h += heads;
     }
+    return all;
 }
 
 #include "decode.inc"
 
-typedef struct {
-    uint8_t bytes[256];
-} __attribute__((aligned(64))) magnitudes;
+heddle_magnitudes heddle_e4m3, heddle_e5m2;
 
-static magnitudes e4m3_table, e5m2_table;
-
-static void fill(magnitudes *table, int mantissa_bits, int bias, int nan_from, int infinity) {
+static void fill(heddle_magnitudes *table, int mantissa_bits, int bias, int nan_from, int infinity) {
     for (int x = 0; x < 128; x++) {
         int exponent = x >> mantissa_bits, mantissa = x & ((1 << mantissa_bits) - 1);
         uint32_t bits;
@@ -281,10 +237,6 @@ static void fill(magnitudes *table, int mantissa_bits, int bias, int nan_from, i
 }
 
 static __attribute__((constructor)) void fill_tables(void) {
-    fill(&e4m3_table, 3, 7, 0x7F, -1);
-    fill(&e5m2_table, 2, 15, 0x7D, 0x7C);
-}
-
-static const uint8_t *table_bytes(int type) {
-    return type == HEDDLE_E4M3 ? e4m3_table.bytes : e5m2_table.bytes;
+    fill(&heddle_e4m3, 3, 7, 0x7F, -1);
+    fill(&heddle_e5m2, 2, 15, 0x7D, 0x7C);
 }

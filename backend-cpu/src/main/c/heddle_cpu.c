@@ -1,5 +1,14 @@
 /* Which kernel for which machine and which numbers. */
 #include "heddle_cpu.h"
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Asks the kernel for the tiles' state, which it keeps for a process only on demand. */
+static int may_use_tiles(void) {
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16")
+        && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
 
 int32_t heddle_features(void) {
     __builtin_cpu_init();
@@ -10,8 +19,10 @@ int32_t heddle_features(void) {
         || !__builtin_cpu_supports("avx512dq")) {
         return HEDDLE_AVX2;
     }
-    return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi") ? HEDDLE_AVX512_BF16
-                                                                                       : HEDDLE_AVX512;
+    if (!__builtin_cpu_supports("avx512bf16") || !__builtin_cpu_supports("avx512vbmi")) {
+        return HEDDLE_AVX512;
+    }
+    return may_use_tiles() ? HEDDLE_AMX : HEDDLE_AVX512_BF16;
 }
 
 static int64_t up(int64_t n, int64_t to) {
@@ -19,16 +30,20 @@ static int64_t up(int64_t n, int64_t to) {
 }
 
 int64_t heddle_scratch(int32_t heads, int32_t group, int32_t dim_qk, int32_t dim_vo) {
-    int64_t rows = (int64_t)heads * group, qk = up(dim_qk, 64), vo = up(dim_vo, 64);
-    /* q and accumulators; scores, two sums and weights; sixteen staged rows. All as if of f32. */
-    return 4 * (rows * (qk + vo + 4 * HEDDLE_TILE) + HEDDLE_TILE * (qk > vo ? qk : vo)) + 6 * 64;
+    /* Of the kernel that takes most: with a group padded to blocks of equal size. */
+    int64_t rows = (int64_t)heads * up(group, (group + 15) / 16), qk = up(dim_qk, 64), vo = up(dim_vo, 64);
+    /* q and accumulators; scores, two sums and weights; staged rows. All as if of f32. */
+    return 4 * (up(rows, 16) * (qk + vo + 2 * HEDDLE_BLOCK + 3 * HEDDLE_TILE + 1)
+            + HEDDLE_BLOCK * ((qk > vo ? qk : vo) + HEDDLE_TILE + 64)) + 16 * 64;
 }
 
 void heddle_decode(const char *k, const char *v, const heddle_chunk *chunk, int32_t isa) {
     /* f16 and f32 do not fit into bf16. */
-    int bf16 = isa == HEDDLE_AVX512_BF16 && chunk->bf16 && chunk->k_type >= HEDDLE_BF16
+    int bf16 = isa >= HEDDLE_AVX512_BF16 && chunk->bf16 && chunk->k_type >= HEDDLE_BF16
         && chunk->v_type >= HEDDLE_BF16;
-    if (bf16) {
+    if (bf16 && isa >= HEDDLE_AMX) {
+        heddle_decode_amx(k, v, chunk);
+    } else if (bf16) {
         heddle_decode_avx512_bf16(k, v, chunk);
     } else if (isa >= HEDDLE_AVX512) {
         heddle_decode_avx512(k, v, chunk);

@@ -8,10 +8,11 @@
 enum { HEDDLE_F32, HEDDLE_F16, HEDDLE_BF16, HEDDLE_E4M3, HEDDLE_E5M2, HEDDLE_INT8 };
 
 /* Instruction sets, the later the better. */
-enum { HEDDLE_NONE, HEDDLE_AVX2, HEDDLE_AVX512, HEDDLE_AVX512_BF16 };
+enum { HEDDLE_NONE, HEDDLE_AVX2, HEDDLE_AVX512, HEDDLE_AVX512_BF16, HEDDLE_AMX };
 
 #define HEDDLE_API __attribute__((visibility("default")))
 #define HEDDLE_TILE 16     /* tokens whose scores are computed together */
+#define HEDDLE_BLOCK 32    /* tokens that kernels with tiles take together */
 #define HEDDLE_LOWEST (-0x1p126f) /* a maximum before any score: finite, so that it subtracts */
 
 /* Java writes it field by field: see NativeCall. Strides and offsets in bytes, dims in elements. */
@@ -25,6 +26,9 @@ typedef struct {
     float *acc;         /* out: [heads][group][dim_vo], the sum of p.v, not normalised */
     float *max, *sum;   /* out: [heads][group] */
     char *scratch;      /* heddle_scratch bytes, aligned to 64 */
+    /* What this thread will probably read next, to be asked for at the end: pages as above, and how many tokens at most. */
+    const int64_t *k_next, *v_next;
+    int32_t first_next, count_next;
 } heddle_chunk;
 
 /* What this machine and this library have in common. */
@@ -39,5 +43,6 @@ HEDDLE_API void heddle_decode(const char *k, const char *v, const heddle_chunk *
 void heddle_decode_avx2(const char *k, const char *v, const heddle_chunk *chunk);
 void heddle_decode_avx512(const char *k, const char *v, const heddle_chunk *chunk);
 void heddle_decode_avx512_bf16(const char *k, const char *v, const heddle_chunk *chunk);
+void heddle_decode_amx(const char *k, const char *v, const heddle_chunk *chunk);
 
 #endif

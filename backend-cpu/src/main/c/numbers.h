@@ -20,7 +20,7 @@ INLINE int heddle_bytes(int type) {
 #define HEDDLE_HEADROOM 8.0f /* weights up to 2^8: far from overflow, and few rescalings */
 
 /* 2^x for x at most 0; the rare path. */
-static float heddle_exp2(float x) {
+static inline float heddle_exp2(float x) {
     if (!(x >= -126)) {
         return x != x ? x : 0;
     }

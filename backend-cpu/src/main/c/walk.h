@@ -11,6 +11,8 @@
    is the beginning of a stream of its own for the prefetcher. Slots beyond the last token repeat the first. */
 typedef struct {
     const char *k[HEDDLE_TILE], *v[HEDDLE_TILE];
+    const char *k_rows[HEDDLE_TILE], *v_rows[HEDDLE_TILE]; /* in the order of tokens */
+    int tokens;
     uint32_t valid; /* bit s: slot s holds a token */
 } heddle_tile;
 
@@ -19,18 +21,19 @@ INLINE int heddle_slot(int token) {
 }
 
 /* Fills a tile with up to 16 tokens from one on, counted from the first page's first. */
-static void heddle_locate(const char *k, const char *v, const heddle_chunk *c, int token, heddle_tile *tile) {
-    int end = c->first + c->count;
+static inline void heddle_locate(const char *k, const char *v, const heddle_chunk *c, const int64_t *k_pages,
+                                 const int64_t *v_pages, int token, int end, heddle_tile *tile) {
     int tokens = end - token < HEDDLE_TILE ? end - token : HEDDLE_TILE;
     int page = token / c->page_size, within = token % c->page_size;
     tile->valid = 0;
+    tile->tokens = tokens;
     for (int i = 0; i < tokens; page++, within = 0) {
-        const char *kr = k + c->k_pages[page] + within * c->k_token;
-        const char *vr = v + c->v_pages[page] + within * c->v_token;
+        const char *kr = k + k_pages[page] + within * c->k_token;
+        const char *vr = v + v_pages[page] + within * c->v_token;
         for (; within < c->page_size && i < tokens; within++, i++, kr += c->k_token, vr += c->v_token) {
             int slot = heddle_slot(i);
-            tile->k[slot] = kr;
-            tile->v[slot] = vr;
+            tile->k[slot] = tile->k_rows[i] = kr;
+            tile->v[slot] = tile->v_rows[i] = vr;
             tile->valid |= 1u << slot;
         }
     }
@@ -42,28 +45,82 @@ static void heddle_locate(const char *k, const char *v, const heddle_chunk *c, i
 }
 
 /*
- * Brings a part of a tile's rows into L2: step of steps, all of which together bring all. Four streams, each from one
- * end of four rows to the other: other orders reach less of the memory's bandwidth, and L1 has no room for it.
+ * Asks for rows ahead of time, four lines at a time: a core has some sixteen misses under way at most, so that many
+ * requests at once would stall the arithmetic beside which they should run. Tokens i, i + 4, i + 8 and i + 12 together,
+ * from one end of their rows to the other: in other orders less of the memory's bandwidth is reached. To L2: L1 has no room.
  */
-INLINE void heddle_prefetch(const char *const *slots, int64_t head, int heads, int64_t row, int step, int steps) {
-    if (head == row) { /* the heads of a token side by side are one long row */
-        row *= heads;
-        heads = 1;
-    }
-    int lines = (int)((row + 63) / 64), all = 4 * heads * lines;
-    int from = all * step / steps, to = all * (step + 1) / steps;
-    int line = from % lines, r = from / lines % 4, h = from / lines / 4;
-    for (int i = from; i < to; i++) {
-        int64_t at = h * head + 64 * (int64_t)line;
-        for (int x = 0; x < 4; x++) {
-            _mm_prefetch(slots[4 * r + x] + at, _MM_HINT_T1);
-        }
-        if (++line == lines) {
-            line = 0;
-            if (++r == 4) {
-                r = 0;
-                h++;
+typedef struct {
+    const char *const *rows[2]; /* of K and V */
+    int64_t head[2];            /* from head to head */
+    int run[2], heads[2];       /* bytes side by side, and how many such runs a row has */
+    int tokens, token, plane, h, left, credit;
+    const char *at[4];
+} heddle_feed;
+
+#define HEDDLE_CREDIT 1024 /* what four lines cost */
+
+/* The next runs: of sixteen rows of K, then of V. */
+static __attribute__((noinline)) void heddle_feed_next(heddle_feed *f) {
+    if (++f->h == f->heads[f->plane]) {
+        f->h = 0;
+        f->token++;
+        if (f->token % 4 == 0 || f->token >= f->tokens) {
+            f->token = (f->token - 1) / 16 * 16;
+            f->plane ^= 1;
+            if (f->plane == 0) {
+                f->token += 16;
             }
+        }
+    }
+    if (f->token >= f->tokens) {
+        f->left = -1;
+        return;
+    }
+    for (int i = 0; i < 4; i++) {
+        int t = f->token + 4 * i < f->tokens ? f->token + 4 * i : f->token;
+        f->at[i] = f->rows[f->plane][t] + f->h * f->head[f->plane];
+    }
+    f->left = f->run[f->plane];
+}
+
+/* Starts with rows of K and V; returns how often four lines will be asked for. */
+static inline int heddle_feed_start(heddle_feed *f, const heddle_chunk *c, const char *const *k, const char *const *v,
+                                    int tokens, int64_t k_row, int64_t v_row) {
+    f->rows[0] = k;
+    f->rows[1] = v;
+    f->head[0] = c->k_head;
+    f->head[1] = c->v_head;
+    int k_long = c->k_head == k_row, v_long = c->v_head == v_row;
+    f->run[0] = (int)(k_long ? k_row * c->heads : k_row);
+    f->run[1] = (int)(v_long ? v_row * c->heads : v_row);
+    f->heads[0] = k_long ? 1 : c->heads;
+    f->heads[1] = v_long ? 1 : c->heads;
+    f->tokens = tokens;
+    f->token = f->plane = f->credit = 0;
+    f->h = -1;
+    f->left = -1;
+    if (tokens > 0) {
+        heddle_feed_next(f);
+    }
+    return (tokens + 3) / 4 * ((f->run[0] + 63) / 64 * f->heads[0] + (f->run[1] + 63) / 64 * f->heads[1]);
+}
+
+/* Asks for as much as the credit pays for. */
+INLINE void heddle_feed_some(heddle_feed *f, int credit) {
+    f->credit += credit;
+    while (f->credit >= HEDDLE_CREDIT) {
+        f->credit -= HEDDLE_CREDIT;
+        if (f->left < 0) {
+            return;
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            _mm_prefetch(f->at[i], _MM_HINT_T1);
+            f->at[i] += 64;
+        }
+        f->left -= 64;
+        if (f->left <= 0) {
+            heddle_feed_next(f);
         }
     }
 }

@@ -91,9 +91,17 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
         int perRange = schedule.perRange(tile);
         int range = within / perRange;
         kernel.load(mine, tile, range);
+        foresee(mine, unit + scratch.length);
         if (!schedule.isSplit() || chunks == 0) {
             kernel.clearTotal(mine, tile, range);
             for (int chunk = 0; chunk < chunks; chunk++) {
+                if (chunk + 1 < chunks) {
+                    mine.nextTile = tile;
+                    mine.nextRange = range;
+                    mine.nextChunk = schedule.firstChunk(tile) + chunk + 1;
+                } else {
+                    foresee(mine, unit + scratch.length);
+                }
                 kernel.chunk(mine, tile, range, schedule.firstChunk(tile) + chunk);
                 kernel.fold(mine.total, 0, mine.chunk, 0, tile, range);
             }
@@ -114,6 +122,21 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
                         tile, range);
             }
             kernel.store(mine, tile, range);
+        }
+    }
+
+    /** Notes where a unit begins: workers take units in turn, so it is probably the one that comes next. */
+    private void foresee(Scratch mine, int unit) {
+        mine.nextTile = -1;
+        if (unit < schedule.units()) {
+            int tile = schedule.tileOf(unit);
+            int within = unit - schedule.unitStart(tile);
+            int perRange = schedule.perRange(tile);
+            if (schedule.chunks(tile) > 0) {
+                mine.nextTile = tile;
+                mine.nextRange = within / perRange;
+                mine.nextChunk = schedule.firstChunk(tile) + (schedule.isSplit() ? within % perRange : 0);
+            }
         }
     }
 

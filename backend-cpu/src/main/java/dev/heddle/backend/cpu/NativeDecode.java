@@ -54,15 +54,25 @@ final class NativeDecode implements SingleRow {
         System.arraycopy(state, at, to, 0, dimVo);
     }
 
+    private int first(int tile, int chunk) {
+        int request = schedule.request(tile);
+        return Math.max(schedule.chunkStart(chunk, batch.kvLen(request)),
+                schedule.firstVisible(request, schedule.firstRow(tile)));
+    }
+
+    private int end(int tile, int chunk) {
+        int request = schedule.request(tile);
+        int kvLen = batch.kvLen(request);
+        return Math.min(Math.min(schedule.chunkStart(chunk + 1, kvLen), kvLen),
+                schedule.lastVisible(request, schedule.firstRow(tile)) + 1);
+    }
+
     @Override
     public void chunk(Scratch scratch, int tile, int headFrom, int headTo, int chunk) {
         DecodeCall call = scratch.call;
         int request = schedule.request(tile);
-        int kvLen = batch.kvLen(request);
-        int row = schedule.firstRow(tile);
-        int first = Math.max(schedule.chunkStart(chunk, kvLen), schedule.firstVisible(request, row));
-        int end = Math.min(Math.min(schedule.chunkStart(chunk + 1, kvLen), kvLen),
-                schedule.lastVisible(request, row) + 1);
+        int first = first(tile, chunk);
+        int end = end(tile, chunk);
         int heads = headTo - headFrom;
         int rows = heads * group;
         MemorySegment q = call.q();
@@ -78,6 +88,11 @@ final class NativeDecode implements SingleRow {
         KvPlane k = bound.kv.k();
         KvPlane v = bound.kv.v();
         call.place(k, v, batch.pageTable(), request, spec.pageSize(), first, end, headFrom, heads);
+        if (scratch.nextTile >= 0 && schedule.decodes(scratch.nextTile)) {
+            call.placeNext(k, v, batch.pageTable(), schedule.request(scratch.nextTile), spec.pageSize(),
+                    first(scratch.nextTile, scratch.nextChunk), end(scratch.nextTile, scratch.nextChunk),
+                    schedule.headStart(scratch.nextTile, scratch.nextRange));
+        }
         call.run(k, v);
         MemorySegment acc = call.acc();
         long accBytes = (long) spec.headDimVo() * Float.BYTES;

@@ -25,6 +25,9 @@ final class Scratch {
     final MemorySegment keys; // a tile that cannot be read where it is stored
     final MemorySegment values;
     final @Nullable DecodeCall call; // of the kernels in C
+    int nextTile; // what this worker will probably compute next; tile -1: nothing
+    int nextRange;
+    int nextChunk;
 
     /**
      * @param heads KV heads whose rows are staged together

@@ -51,7 +51,7 @@ class InstructionSetTest {
         NativeBackend.provider();
         String said = child(1, NativeAgainstOracle.class.getName(), "--enable-native-access=ALL-UNNAMED",
                 "-D" + NativeKernels.LIMIT + "=mmx");
-        assertTrue(said.contains("'mmx'; allowed are avx2, avx512 and avx512_bf16"), said);
+        assertTrue(said.contains("'mmx'; allowed are avx2, avx512, avx512_bf16 and amx"), said);
     }
 
     @Test

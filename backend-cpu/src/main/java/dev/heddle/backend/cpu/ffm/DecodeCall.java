@@ -27,15 +27,22 @@ public final class DecodeCall {
             ValueLayout.JAVA_INT.withName("v_type"), ValueLayout.JAVA_INT.withName("bf16"),
             ValueLayout.JAVA_LONG.withName("q"), ValueLayout.JAVA_LONG.withName("scale"),
             ValueLayout.JAVA_LONG.withName("acc"), ValueLayout.JAVA_LONG.withName("max"),
-            ValueLayout.JAVA_LONG.withName("sum"), ValueLayout.JAVA_LONG.withName("scratch"));
+            ValueLayout.JAVA_LONG.withName("sum"), ValueLayout.JAVA_LONG.withName("scratch"),
+            ValueLayout.JAVA_LONG.withName("k_next"), ValueLayout.JAVA_LONG.withName("v_next"),
+            ValueLayout.JAVA_INT.withName("first_next"), ValueLayout.JAVA_INT.withName("count_next"));
     private static final long ALIGNMENT = 64;
     private static final long COUNT = offset("count");
     private static final long FIRST = offset("first");
+    private static final long FIRST_NEXT = offset("first_next");
+    private static final long COUNT_NEXT = offset("count_next");
     private static final long HEADS = offset("heads");
     private static final long K_TOKEN = offset("k_token");
     private static final long V_TOKEN = offset("v_token");
     private static final long K_HEAD = offset("k_head");
     private static final long V_HEAD = offset("v_head");
+
+    /** Tokens of the next run that are worth telling. */
+    private static final int AHEAD = 64;
 
     /** What a maximum is where no key was seen. */
     public static final float LOWEST = -0x1p126f;
@@ -45,6 +52,8 @@ public final class DecodeCall {
     private MemorySegment call = memory; // all of these are slices of it
     private MemorySegment kPages = memory;
     private MemorySegment vPages = memory;
+    private MemorySegment kNext = memory;
+    private MemorySegment vNext = memory;
     private MemorySegment q = memory;
     private MemorySegment scale = memory;
     private MemorySegment acc = memory;
@@ -65,9 +74,10 @@ public final class DecodeCall {
         int dimQk = spec.headDimQk();
         int dimVo = spec.headDimVo();
         long pages = tokens / spec.pageSize() + 2L;
+        long ahead = AHEAD / spec.pageSize() + 2L;
         long scratch = kernels.scratchBytes(heads, spec.groupSize(), dimQk, dimVo);
-        long needed = LAYOUT.byteSize() + 2 * pages * Long.BYTES
-                + (rows * (dimQk + dimVo + 2) + heads) * Float.BYTES + scratch + 9 * ALIGNMENT;
+        long needed = LAYOUT.byteSize() + 2 * (pages + ahead) * Long.BYTES
+                + (rows * (dimQk + dimVo + 2) + heads) * Float.BYTES + scratch + 11 * ALIGNMENT;
         if (memory.byteSize() < needed) {
             memory = Arena.ofAuto().allocate(needed, ALIGNMENT);
         }
@@ -75,6 +85,8 @@ public final class DecodeCall {
         call = take(LAYOUT.byteSize());
         kPages = take(pages * Long.BYTES);
         vPages = take(pages * Long.BYTES);
+        kNext = take(ahead * Long.BYTES);
+        vNext = take(ahead * Long.BYTES);
         q = take(rows * dimQk * Float.BYTES);
         scale = take((long) heads * Float.BYTES);
         acc = take(rows * dimVo * Float.BYTES);
@@ -82,6 +94,8 @@ public final class DecodeCall {
         sum = take(rows * Float.BYTES);
         pointer("k_pages", kPages);
         pointer("v_pages", vPages);
+        pointer("k_next", kNext);
+        pointer("v_next", vNext);
         pointer("q", q);
         pointer("scale", scale);
         pointer("acc", acc);
@@ -152,11 +166,26 @@ public final class DecodeCall {
         call.set(ValueLayout.JAVA_INT, FIRST, first % pageSize);
         call.set(ValueLayout.JAVA_INT, COUNT, Math.max(0, end - first));
         call.set(ValueLayout.JAVA_INT, HEADS, heads);
+        call.set(ValueLayout.JAVA_INT, COUNT_NEXT, 0);
+        pages(k, v, table, request, pageSize, first, end, headFrom, kPages, vPages);
+    }
+
+    /** Tells what will probably be read after that, so that it is asked for in time; may be wrong. */
+    public void placeNext(KvPlane k, KvPlane v, PageTable table, int request, int pageSize, int first, int end,
+            int headFrom) {
+        int last = Math.min(end, first + AHEAD);
+        call.set(ValueLayout.JAVA_INT, FIRST_NEXT, first % pageSize);
+        call.set(ValueLayout.JAVA_INT, COUNT_NEXT, Math.max(0, last - first));
+        pages(k, v, table, request, pageSize, first, last, headFrom, kNext, vNext);
+    }
+
+    private static void pages(KvPlane k, KvPlane v, PageTable table, int request, int pageSize, int first, int end,
+            int headFrom, MemorySegment kTo, MemorySegment vTo) {
         int from = first / pageSize;
         for (int i = 0; (long) (from + i) * pageSize < end; i++) {
             int page = table.pageOf(request, (from + i) * pageSize);
-            kPages.setAtIndex(ValueLayout.JAVA_LONG, i, address(k, page, headFrom));
-            vPages.setAtIndex(ValueLayout.JAVA_LONG, i, address(v, page, headFrom));
+            kTo.setAtIndex(ValueLayout.JAVA_LONG, i, address(k, page, headFrom));
+            vTo.setAtIndex(ValueLayout.JAVA_LONG, i, address(v, page, headFrom));
         }
     }
 

@@ -11,7 +11,9 @@ public enum InstructionSet {
     /** AVX-512 F, BW, VL and DQ. */
     AVX512,
     /** AVX-512 with BF16 and VBMI too. */
-    AVX512_BF16;
+    AVX512_BF16,
+    /** That and AMX tiles of bf16, which the operating system must grant. */
+    AMX;
 
     /** Returns how users write it. */
     public String id() {

@@ -130,7 +130,7 @@ public final class NativeKernels {
                 }
             }
             throw new NoKernelsException("system property " + LIMIT + " is '" + limit + "'",
-                    "allowed are avx2, avx512 and avx512_bf16");
+                    "allowed are avx2, avx512, avx512_bf16 and amx");
         }
 
         @SuppressWarnings("restricted")
