@@ -94,7 +94,7 @@ final class CpuSchedule {
         int dim = Scratch.padded(Math.max(spec.headDimQk(), spec.headDimVo()));
         int most = Math.clamp(TILE_ELEMENTS / dim, TILE_ROWS, PrefillLoops.ROWS);
         int queries = Math.max(1, most / spec.groupSize());
-        while (queries * spec.groupSize() > TILE_ROWS && prefillUnits(queries) < 2 * wanted) {
+        while (queries > 1 && queries * spec.groupSize() > TILE_ROWS && prefillUnits(queries) < 2 * wanted) {
             queries = (queries + 1) / 2;
         }
         return queries;
