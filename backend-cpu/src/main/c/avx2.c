@@ -67,4 +67,13 @@ INLINE vec add_up(const vec *a) {
     return _mm256_permutevar8x32_ps(sums, _mm256_setr_epi32(0, 2, 1, 3, 4, 6, 5, 7));
 }
 
+INLINE vec largest(vec x, vec y) { return _mm256_max_ps(x, y); } /* y if x is NaN */
+INLINE int any_greater(vec x, vec y) { return _mm256_movemask_ps(_mm256_cmp_ps(x, y, _CMP_GT_OQ)) != 0; }
+INLINE vec if_greater(vec x, vec y, vec then, vec otherwise) {
+    return _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps(x, y, _CMP_GT_OQ));
+}
+
 #include "fma.inc"
+
+#define PREFILL heddle_prefill_avx2
+#include "prefill.inc"

@@ -66,4 +66,13 @@ INLINE vec add_up(const vec *a) {
     return _mm512_permutexvar_ps(_mm512_setr_epi32(0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15), sums);
 }
 
+INLINE vec largest(vec x, vec y) { return _mm512_max_ps(x, y); } /* y if x is NaN */
+INLINE int any_greater(vec x, vec y) { return _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ) != 0; }
+INLINE vec if_greater(vec x, vec y, vec then, vec otherwise) {
+    return _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ), then);
+}
+
 #include "fma.inc"
+
+#define PREFILL heddle_prefill_avx512
+#include "prefill.inc"

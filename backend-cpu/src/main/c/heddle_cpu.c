@@ -1,5 +1,6 @@
 /* Which kernel for which machine and which numbers. */
 #include "heddle_cpu.h"
+#include "prefill.h"
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -49,5 +50,19 @@ void heddle_decode(const char *k, const char *v, const heddle_chunk *chunk, int3
         heddle_decode_avx512(k, v, chunk);
     } else {
         heddle_decode_avx2(k, v, chunk);
+    }
+}
+
+int64_t heddle_prefill_scratch(int32_t rows, int32_t dim_qk, int32_t dim_vo) {
+    int64_t qk = up(dim_qk, 64), vo = up(dim_vo, 64);
+    /* Keys, values, scores, accumulators, and queries. */
+    return 4 * (HEDDLE_TOKENS * (qk + vo + HEDDLE_STRIDE) + HEDDLE_ROWS * vo + up(rows, 64) * qk);
+}
+
+void heddle_prefill(const char *k, const char *v, const heddle_rows *rows, int32_t isa) {
+    if (isa >= HEDDLE_AVX512) {
+        heddle_prefill_avx512(k, v, rows);
+    } else {
+        heddle_prefill_avx2(k, v, rows);
     }
 }

@@ -20,6 +20,8 @@ final class Bound {
     HeadParameters heads = HeadParameters.NONE;
     @Nullable
     SingleRow single; // the kernel for single rows that can read these tensors
+    @Nullable
+    ManyRows many; // and that for several
 
     void set(@Nullable Tensor q, @Nullable KvCacheView kv, @Nullable Tensor out, @Nullable Tensor lse,
             HeadParameters heads) {

@@ -47,6 +47,12 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
             if (scratch[i].call != null) {
                 NativeDecode.prepare(scratch[i].call, spec, batch, schedule);
             }
+            if (schedule.prefills()) {
+                scratch[i].prefill.prepare(schedule.maxRows(), dimQk, dimVo);
+                if (scratch[i].prefillCall != null) {
+                    NativePrefill.prepare(scratch[i].prefillCall, spec, batch, schedule);
+                }
+            }
         }
         if (schedule.isSplit()) {
             partials = backend.shelf().floats(Math.toIntExact(schedule.slotFloats() * schedule.units()));

@@ -1,5 +1,6 @@
 package dev.heddle.backend.cpu;
 
+import dev.heddle.backend.cpu.kernel.PrefillLoops;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
 import java.util.Arrays;
@@ -19,8 +20,11 @@ final class CpuSchedule {
     /** Units that a worker should find, so that the last to finish is not far behind. */
     private static final int UNITS_PER_WORKER = 4;
 
-    /** Rows (query rows × group, or heads) of a unit. */
+    /** Rows (heads of single query rows) of a unit; and the least that several query rows are cut into. */
     private static final int TILE_ROWS = 64;
+
+    /** Elements of a tile of several query rows: with its accumulators it stays in L2. */
+    private static final int TILE_ELEMENTS = PrefillLoops.ROWS * 128;
 
     private final AttentionSpec spec;
     private final BatchShape batch;
@@ -44,7 +48,8 @@ final class CpuSchedule {
         this.batch = batch;
         this.kvSplits = kvSplits;
         this.decodes = decodes;
-        this.tileQueries = Math.max(1, TILE_ROWS / spec.groupSize());
+        long wanted = parallelism == 1 ? 1 : UNITS_PER_WORKER * (long) parallelism;
+        this.tileQueries = tileQueries(wanted);
         int tiles = 0;
         for (int i = 0; i < batch.batchSize(); i++) {
             tiles += Math.ceilDiv(batch.qoLen(i), tileQueries);
@@ -58,7 +63,9 @@ final class CpuSchedule {
         int longest = 0;
         int widest = 0;
         for (int i = 0, tile = 0; i < batch.batchSize(); i++) {
-            for (int row = 0; row < batch.qoLen(i); row += tileQueries, tile++) {
+            // The last rows first: under a causal mask they see most, and the longest unit should not begin last.
+            int end = (Math.ceilDiv(batch.qoLen(i), tileQueries) - 1) * tileQueries;
+            for (int row = end; row >= 0; row -= tileQueries, tile++) {
                 tileRequest[tile] = i;
                 tileRow[tile] = row;
                 tileRows[tile] = Math.min(tileQueries, batch.qoLen(i) - row);
@@ -69,7 +76,6 @@ final class CpuSchedule {
         }
         maxChunks = longest;
         int most = Math.min(spec.numKvHeads(), Math.max(1, TILE_ROWS / spec.groupSize()));
-        long wanted = parallelism == 1 ? 1 : UNITS_PER_WORKER * (long) parallelism;
         long chunks = Arrays.stream(tileChunks).asLongStream().sum();
         // Where there are few tiles, or one much longer than its share, chunks are units of their own.
         boolean uneven = longest * wanted > 2 * chunks;
@@ -81,6 +87,25 @@ final class CpuSchedule {
             unitStart[tile + 1] =
                     Math.addExact(unitStart[tile], Math.multiplyExact(headRanges(tile), perRange(tile)));
         }
+    }
+
+    /** Returns the query rows of a tile: many share what it costs to widen keys, but every worker needs units. */
+    private int tileQueries(long wanted) {
+        int dim = Scratch.padded(Math.max(spec.headDimQk(), spec.headDimVo()));
+        int most = Math.clamp(TILE_ELEMENTS / dim, TILE_ROWS, PrefillLoops.ROWS);
+        int queries = Math.max(1, most / spec.groupSize());
+        while (queries > 1 && queries * spec.groupSize() > TILE_ROWS && prefillUnits(queries) < 2 * wanted) {
+            queries = (queries + 1) / 2;
+        }
+        return queries;
+    }
+
+    private long prefillUnits(int queries) {
+        long tiles = 0;
+        for (int i = 0; i < batch.batchSize(); i++) {
+            tiles += Math.ceilDiv(batch.qoLen(i), queries);
+        }
+        return tiles * spec.numKvHeads();
     }
 
     /** Returns how many KV heads share a walk over the pages: all, unless that leaves workers without work. */
@@ -103,7 +128,17 @@ final class CpuSchedule {
 
     /** Returns whether a tile is a single query row, which the decode kernel computes. */
     boolean decodes(int tile) {
-        return decodes && tileRows[tile] == 1;
+        return decodes && batch.qoLen(tileRequest[tile]) == 1;
+    }
+
+    /** Returns whether there is a tile that the decode kernel does not compute. */
+    boolean prefills() {
+        for (int tile = 0; tile < tileRows.length; tile++) {
+            if (!decodes(tile)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Returns the units of a tile that compute the same KV heads: its chunks, or one. */

@@ -42,8 +42,8 @@ final class RowTransfer {
         boolean arranged = schedule.decodes(tile);
         int at = 0;
         for (int kvHead = headFrom; kvHead < headTo; kvHead++) {
-            float scale =
-                    arranged && !bound.single.wantsScaledQueries() ? 1 : scale(spec, bound, kvHead);
+            boolean scaled = arranged ? bound.single.wantsScaledQueries() : bound.many.wantsScaledQueries();
+            float scale = scaled ? scale(spec, bound, kvHead) : 1;
             for (int query = 0; query < schedule.rows(tile); query++) {
                 for (int head = 0; head < group; head++, at += dimQk) {
                     long element =

@@ -1,6 +1,7 @@
 package dev.heddle.backend.cpu;
 
 import dev.heddle.backend.cpu.ffm.DecodeCall;
+import dev.heddle.backend.cpu.ffm.PrefillCall;
 import dev.heddle.backend.cpu.kernel.DecodeLoops;
 import dev.heddle.backend.cpu.kernel.InnerLoops;
 import java.lang.foreign.Arena;
@@ -24,7 +25,9 @@ final class Scratch {
     final long[] valueRows = new long[DecodeLoops.TOKENS];
     final MemorySegment keys; // a tile that cannot be read where it is stored
     final MemorySegment values;
+    final PrefillScratch prefill = new PrefillScratch();
     final @Nullable DecodeCall call; // of the kernels in C
+    final @Nullable PrefillCall prefillCall;
     int nextTile; // what this worker will probably compute next; tile -1: nothing
     int nextRange;
     int nextChunk;
@@ -35,6 +38,7 @@ final class Scratch {
      */
     Scratch(int rows, int heads, int dimQk, int dimVo, boolean call) {
         this.call = call ? new DecodeCall() : null;
+        this.prefillCall = call ? new PrefillCall() : null;
         q = new float[rows * dimQk];
         k = new float[InnerLoops.TOKENS * dimQk];
         v = new float[InnerLoops.TOKENS * dimVo];

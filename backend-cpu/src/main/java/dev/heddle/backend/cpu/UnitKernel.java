@@ -17,7 +17,8 @@ final class UnitKernel {
     private final CpuSchedule schedule;
     private final Bound bound = new Bound();
     private final RowTransfer transfer;
-    private final TileKernel tiles;
+    private final ManyRows prefill;
+    private final @Nullable ManyRows nativePrefill;
     private final @Nullable SingleRow decode;
     private final @Nullable SingleRow nativeDecode;
     private final int group;
@@ -28,7 +29,8 @@ final class UnitKernel {
         this.schedule = schedule;
         this.group = spec.groupSize();
         this.dimVo = Scratch.padded(spec.headDimVo());
-        this.tiles = new TileKernel(spec, batch, schedule, loops, bound);
+        this.prefill = new PrefillKernel(spec, batch, schedule, loops, bound);
+        this.nativePrefill = callsC ? new NativePrefill(spec, batch, schedule, bound) : null;
         this.decode = decodes(spec, loops)
                 ? new DecodeKernel(spec, batch, schedule, loops, loops.decode(), bound)
                 : null;
@@ -43,9 +45,9 @@ final class UnitKernel {
 
     void bind(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
         bound.set(q, kv, out, lse, heads);
-        bound.single = nativeDecode != null && DecodeCall.reaches(kv.k()) && DecodeCall.reaches(kv.v())
-                ? nativeDecode
-                : decode;
+        boolean reaches = DecodeCall.reaches(kv.k()) && DecodeCall.reaches(kv.v()); // heap arrays move
+        bound.single = nativeDecode != null && reaches ? nativeDecode : decode;
+        bound.many = nativePrefill != null && reaches ? nativePrefill : prefill;
     }
 
     void unbind() {
@@ -64,6 +66,9 @@ final class UnitKernel {
     /** Widens the queries, with the scale of the logits folded in. */
     void load(Scratch scratch, int tile, int range) {
         transfer.load(scratch, tile, schedule.headStart(tile, range), schedule.headStart(tile, range + 1));
+        if (!schedule.decodes(tile)) {
+            bound.many.load(scratch, tile, schedule.headStart(tile, range));
+        }
     }
 
     void clearTotal(Scratch scratch, int tile, int range) {
@@ -81,7 +86,7 @@ final class UnitKernel {
         if (schedule.decodes(tile)) {
             bound.single.chunk(scratch, tile, from, schedule.headStart(tile, range + 1), chunk);
         } else {
-            tiles.chunk(scratch, tile, from, chunk);
+            bound.many.chunk(scratch, tile, from, chunk);
         }
     }
 

@@ -48,8 +48,9 @@ class LoopsAgreeTest {
             if (random.nextBoolean()) {
                 builder.strided();
             }
-            check(RequestBuilder.of(builder.build()).qoLens(1, 1 + random.nextInt(3))
-                    .kvLens(1 + random.nextInt(20), 20 + random.nextInt(60)).seed(random.nextLong()).build());
+            check(RequestBuilder.of(builder.build()).qoLens(1, 1 + random.nextInt(3), 20)
+                    .kvLens(1 + random.nextInt(20), 20 + random.nextInt(60), 130).seed(random.nextLong())
+                    .build());
         }
     }
 
@@ -74,14 +75,14 @@ class LoopsAgreeTest {
     }
 
     /**
-     * A score is a dot product of at most dim / 4 + 4 roundings in a row (dim / 16 + 16 in the scalar loop), of a q
-     * that was rounded when the scale went in; by Cauchy and Schwarz its terms add up to |q|·|k| at most. One more
+     * A score is a dot product of at most dim roundings in a row (fewer where one row is computed alone), of a q that
+     * was rounded when the scale went in; by Cauchy and Schwarz its terms add up to |q|·|k| at most. One more
      * rounding each for the subtraction of the maximum and the exponent's reduction, of scores as large as that.
      */
     private static double scoreBound(Request request) {
         AttentionSpec spec = request.spec();
         double norms = spec.smScale() * largestQ(request) * largest(request, true);
-        return (spec.headDimQk() / 4 + 20) * U * norms;
+        return (spec.headDimQk() + 20) * U * norms;
     }
 
     /**

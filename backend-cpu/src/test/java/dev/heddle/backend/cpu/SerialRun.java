@@ -17,6 +17,8 @@ final class SerialRun {
         Scratch scratch = new Scratch(schedule.maxRows(), schedule.maxHeads(),
                 Scratch.padded(request.spec().headDimQk()),
                 Scratch.padded(request.spec().headDimVo()), false);
+        scratch.prefill.prepare(schedule.maxRows(), Scratch.padded(request.spec().headDimQk()),
+                Scratch.padded(request.spec().headDimVo()));
         try (HostMemorySpace space = new HostMemorySpace(); Placed placed = new Placed(space, request, 1)) {
             kernel.bind(placed.q(), placed.kv(), placed.out(), placed.lse(), placed.heads());
             for (int tile = 0; tile < schedule.tiles(); tile++) {

@@ -190,7 +190,7 @@ public final class DecodeCall {
     }
 
     /** From the plane's only segment, or from nowhere where it has several. */
-    private static long address(KvPlane plane, int page, int head) {
+    static long address(KvPlane plane, int page, int head) {
         long within = plane.byteOffset(page, 0, head);
         return plane.segments().size() == 1 ? within : segment(plane.segmentOf(page)).address() + within;
     }
@@ -209,7 +209,7 @@ public final class DecodeCall {
         return true;
     }
 
-    private static MemorySegment base(KvPlane plane) {
+    static MemorySegment base(KvPlane plane) {
         return plane.segments().size() == 1 ? segment(plane.segments().getFirst()) : MemorySegment.NULL;
     }
 

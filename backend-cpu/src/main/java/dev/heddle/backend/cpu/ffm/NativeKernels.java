@@ -26,11 +26,16 @@ public final class NativeKernels {
     private final InstructionSet set;
     private final MethodHandle decode;
     private final MethodHandle scratch;
+    private final MethodHandle prefill;
+    private final MethodHandle prefillScratch;
 
-    private NativeKernels(InstructionSet set, MethodHandle decode, MethodHandle scratch) {
+    private NativeKernels(InstructionSet set, MethodHandle decode, MethodHandle scratch,
+            MethodHandle prefill, MethodHandle prefillScratch) {
         this.set = set;
         this.decode = decode;
         this.scratch = scratch;
+        this.prefill = prefill;
+        this.prefillScratch = prefillScratch;
     }
 
     /**
@@ -65,6 +70,24 @@ public final class NativeKernels {
             decode.invokeExact(k, v, call, set.ordinal());
         } catch (Throwable e) {
             throw new IllegalStateException("heddle_decode failed", e);
+        }
+    }
+
+    /** Returns the bytes of scratch of so many rows of queries, aligned to 64. */
+    long prefillScratchBytes(int rows, int dimQk, int dimVo) {
+        try {
+            return (long) prefillScratch.invokeExact(rows, dimQk, dimVo);
+        } catch (Throwable e) {
+            throw new IllegalStateException("heddle_prefill_scratch failed", e);
+        }
+    }
+
+    /** Runs a {@link PrefillCall}. */
+    void prefill(MemorySegment k, MemorySegment v, MemorySegment call) {
+        try {
+            prefill.invokeExact(k, v, call, set.ordinal());
+        } catch (Throwable e) {
+            throw new IllegalStateException("heddle_prefill failed", e);
         }
     }
 
@@ -116,7 +139,12 @@ public final class NativeKernels {
                             FunctionDescriptor.ofVoid(pointer, pointer, pointer, ValueLayout.JAVA_INT)),
                     handle(linker, library, "heddle_scratch",
                             FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT,
-                                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT)));
+                                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT)),
+                    handle(linker, library, "heddle_prefill",
+                            FunctionDescriptor.ofVoid(pointer, pointer, pointer, ValueLayout.JAVA_INT)),
+                    handle(linker, library, "heddle_prefill_scratch",
+                            FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT,
+                                    ValueLayout.JAVA_INT, ValueLayout.JAVA_INT)));
         }
 
         private static InstructionSet limited(InstructionSet best) {

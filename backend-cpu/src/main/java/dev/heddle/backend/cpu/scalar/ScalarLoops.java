@@ -2,6 +2,7 @@ package dev.heddle.backend.cpu.scalar;
 
 import dev.heddle.backend.cpu.kernel.DecodeLoops;
 import dev.heddle.backend.cpu.kernel.InnerLoops;
+import dev.heddle.backend.cpu.kernel.PrefillLoops;
 import dev.heddle.core.tensor.DataType;
 import dev.heddle.core.tensor.HostTensors;
 import java.lang.foreign.MemorySegment;
@@ -9,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Plain loops: slower, and the reading copy of what the vector loops do. */
 public final class ScalarLoops implements InnerLoops {
+    private static final PrefillLoops PREFILL = new ScalarPrefill();
+
     @Override
     public String name() {
         return "scalar";
@@ -25,44 +28,6 @@ public final class ScalarLoops implements InnerLoops {
     }
 
     @Override
-    public void scores(float[] q, int qOffset, float[] k, int dim, float[] scores, int scoresOffset) {
-        for (int t = 0; t < TOKENS; t++) {
-            // Partial sums, as vector registers have them: fewer roundings in a row than one sum.
-            float result = 0;
-            for (int lane = 0; lane < PADDING; lane++) {
-                float sum = 0;
-                for (int d = lane; d < dim; d += PADDING) {
-                    sum = Math.fma(q[qOffset + d], k[t * dim + d], sum);
-                }
-                result += sum;
-            }
-            scores[scoresOffset + t] = result;
-        }
-    }
-
-    @Override
-    public float exponentials(float[] scores, int offset, float max) {
-        float sum = 0;
-        for (int t = 0; t < TOKENS; t++) {
-            float p = (float) Math.pow(2, (double) scores[offset + t] - max);
-            scores[offset + t] = p;
-            sum += p;
-        }
-        return sum;
-    }
-
-    @Override
-    public void accumulate(
-            float[] p, int pOffset, int from, int to, float[] v, int dim, float[] acc, int accOffset) {
-        for (int t = from; t < to; t++) {
-            float weight = p[pOffset + t];
-            for (int d = 0; d < dim; d++) {
-                acc[accOffset + d] = Math.fma(weight, v[t * dim + d], acc[accOffset + d]);
-            }
-        }
-    }
-
-    @Override
     public void scale(float[] values, int offset, int count, float factor) {
         for (int i = 0; i < count; i++) {
             values[offset + i] *= factor;
@@ -75,6 +40,11 @@ public final class ScalarLoops implements InnerLoops {
         for (int i = 0; i < count; i++) {
             HostTensors.set(target, dtype, byteOffset + (long) i * dtype.byteSize(), values[offset + i]);
         }
+    }
+
+    @Override
+    public PrefillLoops prefill() {
+        return PREFILL;
     }
 
     @Override
