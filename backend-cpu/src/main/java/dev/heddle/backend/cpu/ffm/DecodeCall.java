@@ -171,7 +171,8 @@ public final class DecodeCall {
     }
 
     /** Tells what will probably be read after that, so that it is asked for in time; may be wrong. */
-    public void placeNext(KvPlane k, KvPlane v, PageTable table, int request, int pageSize, int first, int end,
+    public void placeNext(KvPlane k, KvPlane v, PageTable table, int request, int pageSize, int first,
+            int end,
             int headFrom) {
         int last = Math.min(end, first + AHEAD);
         call.set(ValueLayout.JAVA_INT, FIRST_NEXT, first % pageSize);
@@ -179,7 +180,8 @@ public final class DecodeCall {
         pages(k, v, table, request, pageSize, first, last, headFrom, kNext, vNext);
     }
 
-    private static void pages(KvPlane k, KvPlane v, PageTable table, int request, int pageSize, int first, int end,
+    private static void pages(KvPlane k, KvPlane v, PageTable table, int request, int pageSize, int first,
+            int end,
             int headFrom, MemorySegment kTo, MemorySegment vTo) {
         int from = first / pageSize;
         for (int i = 0; (long) (from + i) * pageSize < end; i++) {
