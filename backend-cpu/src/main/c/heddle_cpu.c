@@ -56,7 +56,7 @@ void heddle_decode(const char *k, const char *v, const heddle_chunk *chunk, int3
 int64_t heddle_prefill_scratch(int32_t rows, int32_t dim_qk, int32_t dim_vo) {
     int64_t qk = up(dim_qk, 64), vo = up(dim_vo, 64);
     /* Keys, values, scores, accumulators, and queries. */
-    return 4 * (HEDDLE_TOKENS * (qk + vo + HEDDLE_STRIDE) + HEDDLE_ROWS * vo + up(rows, 64) * qk);
+    return 4 * (HEDDLE_TOKENS * (qk + vo) + (HEDDLE_TOKENS + HEDDLE_SPARE) * HEDDLE_STRIDE + HEDDLE_ROWS * vo + up(rows, 64) * qk);
 }
 
 void heddle_prefill(const char *k, const char *v, const heddle_rows *rows, int32_t isa) {

@@ -9,13 +9,13 @@ INLINE int heddle_bytes(int type) {
     return type == HEDDLE_F32 ? 4 : type <= HEDDLE_BF16 ? 2 : 1;
 }
 
-/* 2^r for r in -0.5 to 0.5, to about an ulp: the Taylor series. */
-#define HEDDLE_C1 0.69314718056f
-#define HEDDLE_C2 0.24022650696f
-#define HEDDLE_C3 0.055504108665f
-#define HEDDLE_C4 0.0096181291076f
-#define HEDDLE_C5 0.0013333558146f
-#define HEDDLE_C6 0.00015403530394f
+/* 2^r for r in -0.5 to 0.5, to about an ulp: minimax of the relative error, as in Exponential.java. */
+#define HEDDLE_C1 0.69314718246f
+#define HEDDLE_C2 0.24022647738f
+#define HEDDLE_C3 0.055503323674f
+#define HEDDLE_C4 0.0096184378490f
+#define HEDDLE_C5 0.0013398876181f
+#define HEDDLE_C6 0.00015353359049f
 
 #define HEDDLE_HEADROOM 8.0f /* weights up to 2^8: far from overflow, and few rescalings */
 

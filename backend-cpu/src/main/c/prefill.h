@@ -7,6 +7,7 @@
 #define HEDDLE_MOST_DIM 512
 #define HEDDLE_ROWS 256   /* rows taken together */
 #define HEDDLE_TOKENS 96  /* tokens widened together: a multiple of all blocks of tokens */
+#define HEDDLE_SPARE 12   /* tokens whose scores have room beyond those of a tile, to compute in */
 #define HEDDLE_STRIDE 272 /* floats from token to token of scores: no divisor of 4096 bytes, which would share cache sets */
 
 /* Java writes it field by field: see PrefillCall. A row is a query row and a head of the group: query * group + head. */
@@ -17,6 +18,7 @@ typedef struct {
     int32_t rows, group, dim_qk, dim_vo, k_type, v_type, bf16; /* bf16: as in heddle_chunk */
     int32_t fresh;                    /* q, or scale, is another than in the call before with this scratch */
     float scale, cap;                 /* scores are cap * tanh(scale * q.k / cap) in units of log2, or scale * q.k if cap is 0 */
+    int32_t segment;                  /* products of a score that are added up in a row; then the sums are added */
     const int32_t *from, *to;         /* [queries]: tokens that a query row sees, counted from the first */
     const uint64_t *mask;             /* [queries][(count + 63) / 64] bits of tokens that it sees, or NULL */
     const float *slopes;              /* [group], or NULL: adds slope * (token + offset) to scores */

@@ -39,7 +39,8 @@ final class NativePrefill implements ManyRows {
         }
         // Weights of 8 bits are too coarse for a result of 24.
         boolean bf16 = spec.qDtype() == DataType.BF16 && spec.outDtype() == DataType.BF16;
-        call.prepare(spec, tokens, schedule.maxRows(), bf16);
+        call.prepare(spec, tokens, schedule.maxRows(),
+                PrefillKernel.segment(spec, spec.headDimQk()), bf16);
     }
 
     @Override

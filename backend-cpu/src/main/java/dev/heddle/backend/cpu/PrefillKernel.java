@@ -7,6 +7,7 @@ import dev.heddle.core.attention.BatchShape;
 import dev.heddle.core.attention.CustomMask;
 import dev.heddle.core.cache.KvPlane;
 import dev.heddle.core.page.PageTable;
+import dev.heddle.core.tensor.DataType;
 import dev.heddle.core.tensor.HostTensors;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,7 @@ final class PrefillKernel implements ManyRows {
     private final int group;
     private final int dimQk;
     private final int dimVo;
+    private final int segment;
 
     PrefillKernel(AttentionSpec spec, BatchShape batch, CpuSchedule schedule, InnerLoops loops, Bound bound) {
         this.spec = spec;
@@ -43,6 +45,12 @@ final class PrefillKernel implements ManyRows {
         this.group = spec.groupSize();
         this.dimQk = Scratch.padded(spec.headDimQk());
         this.dimVo = Scratch.padded(spec.headDimVo());
+        this.segment = segment(spec, dimQk);
+    }
+
+    /** Returns how many products of a score are added up in a row: what is rounded to 16 bits needs no care. */
+    static int segment(AttentionSpec spec, int dim) {
+        return spec.qDtype() == DataType.F32 || spec.outDtype() == DataType.F32 ? PrefillLoops.SEGMENT : dim;
     }
 
     @Override
@@ -113,7 +121,8 @@ final class PrefillKernel implements ManyRows {
             widen(bound.kv.v(), request, token, kvHead, scratch.row, 0, spec.headDimVo(), dimVo);
             prefill.keep(scratch.row, dimVo, mine.values, token - from);
         }
-        prefill.scores(mine.queries, row * dimQk, rows, mine.keys, dimQk, mine.from, mine.to, mine.weights);
+        prefill.scores(mine.queries, row * dimQk, rows, mine.keys, dimQk, segment, mine.from, mine.to,
+                mine.weights);
         float cap = (float) (spec.logitsSoftCap() / Partials.LN2);
         if (cap != 0) {
             prefill.cap(mine.weights, rows, mine.from, mine.to, cap);

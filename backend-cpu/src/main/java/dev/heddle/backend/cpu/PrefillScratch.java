@@ -20,7 +20,7 @@ final class PrefillScratch {
         queries = enough(queries, PrefillLoops.padded(rows) * dimQk);
         keys = enough(keys, PrefillLoops.TOKENS * dimQk);
         values = enough(values, PrefillLoops.TOKENS * dimVo);
-        weights = enough(weights, (PrefillLoops.TOKENS + 1) * PrefillLoops.STRIDE);
+        weights = enough(weights, (PrefillLoops.TOKENS + PrefillLoops.SPARE) * PrefillLoops.STRIDE);
     }
 
     private static float[] enough(float[] array, int length) {

@@ -10,7 +10,10 @@ import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.KvLayout;
 import dev.heddle.core.tensor.DataType;
 
-/** What {@link InstructionSetTest} runs: every stored type, groups of all block sizes, dims that end within a vector. */
+/**
+ * What {@link InstructionSetTest} runs: every stored type, groups of all block sizes, dims that end within a vector;
+ * single query rows, and tiles of them with each feature.
+ */
 final class NativeAgainstOracle {
     private static final int[] GROUPS = {1, 2, 3, 4, 5, 7, 8, 9, 13, 17};
     private static final int[] DIMS = {8, 40, 96, 128};
@@ -39,14 +42,30 @@ final class NativeAgainstOracle {
         AttentionSpec spec = AttentionSpec.builder().numQoHeads(3 * group).numKvHeads(3).headDim(dim)
                 .dtype(dtype).kvDtype(kv).pageSize(pageSize).kvLayout(KvLayout.values()[seed / 2 % 2])
                 .windowLeft(seed % 5 == 0 ? 600 : -1).build();
-        Request request = RequestBuilder.of(spec).kvLens(1 + seed % 40, 0, 700).seed(seed).build();
+        check(opened, RequestBuilder.of(spec).kvLens(1 + seed % 40, 0, 700).seed(seed).build());
+        AttentionSpec tiles = AttentionSpec.builder().numQoHeads(2 * group).numKvHeads(2)
+                .headDim(dim, DIMS[seed % DIMS.length]).dtype(dtype).kvDtype(kv).pageSize(pageSize)
+                .kvLayout(KvLayout.values()[seed / 2 % 2]).causal(seed % 4 != 0)
+                .windowLeft(seed % 5 == 0 ? 150 : -1).logitsSoftCap(seed % 3 == 0 ? 20 : 0)
+                .alibi(seed % 4 == 1).sinks(seed % 4 == 2).customMask(seed % 7 == 0).build();
+        RequestBuilder builder = RequestBuilder.of(tiles).qoLens(2 + seed % 5, 90, 3)
+                .kvLens(1 + seed % 40, 90 + seed % 60, 700).seed(seed);
+        if (tiles.customMask()) {
+            builder.mask((i, row, key) -> (row + key) % 3 != 0);
+        }
+        check(opened, builder.build());
+    }
+
+    private static void check(Opened opened, Request request) {
+        AttentionSpec spec = request.spec();
         Output output = opened.run(request);
         Expected exact = Oracle.attend(spec, request.batch(), request.q(), request.kv(), request.heads());
         double largest = 1;
         for (double value : exact.out()) {
             largest = Math.max(largest, Math.abs(value));
         }
-        compare(spec, "out", output.out(), exact.out(), largest * (dtype == DataType.BF16 ? 0.01 : 2e-5));
+        compare(spec, "out", output.out(), exact.out(),
+                largest * (spec.outDtype() == DataType.BF16 ? 0.01 : 2e-5));
         compare(spec, "lse", output.lse(), exact.lse(), 1e-3);
     }
 

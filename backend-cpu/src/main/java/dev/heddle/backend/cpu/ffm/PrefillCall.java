@@ -23,7 +23,7 @@ public final class PrefillCall {
             ValueLayout.JAVA_INT.withName("dim_vo"), ValueLayout.JAVA_INT.withName("k_type"),
             ValueLayout.JAVA_INT.withName("v_type"), ValueLayout.JAVA_INT.withName("bf16"),
             ValueLayout.JAVA_INT.withName("fresh"), ValueLayout.JAVA_FLOAT.withName("scale"),
-            ValueLayout.JAVA_FLOAT.withName("cap"), MemoryLayout.paddingLayout(4),
+            ValueLayout.JAVA_FLOAT.withName("cap"), ValueLayout.JAVA_INT.withName("segment"),
             ValueLayout.JAVA_LONG.withName("from"), ValueLayout.JAVA_LONG.withName("to"),
             ValueLayout.JAVA_LONG.withName("mask"), ValueLayout.JAVA_LONG.withName("slopes"),
             ValueLayout.JAVA_LONG.withName("offsets"), ValueLayout.JAVA_LONG.withName("q"),
@@ -61,9 +61,10 @@ public final class PrefillCall {
     /**
      * Makes room for runs of at most so many tokens and rows; memory of earlier ones is used again if it is enough.
      *
+     * @param segment products of a score that are added up in a row
      * @param bf16 whether queries are bf16 values and so will the result be: the kernel may then multiply them as such
      */
-    public void prepare(AttentionSpec spec, int tokens, int rows, boolean bf16) {
+    public void prepare(AttentionSpec spec, int tokens, int rows, int segment, boolean bf16) {
         int group = spec.groupSize();
         int dimQk = spec.headDimQk();
         int dimVo = spec.headDimVo();
@@ -100,6 +101,7 @@ public final class PrefillCall {
         number("dim_vo", dimVo);
         number("k_type", spec.kDtype().ordinal());
         number("v_type", spec.vDtype().ordinal());
+        number("segment", segment);
         number("bf16", bf16 ? 1 : 0);
         call.set(ValueLayout.JAVA_FLOAT, offset("cap"), (float) (spec.logitsSoftCap() / Math.log(2)));
     }

@@ -2,8 +2,8 @@ package dev.heddle.backend.cpu.kernel;
 
 /**
  * Loops over a tile of query rows and a tile of tokens, both in f32 scratch. Scores and weights lie transposed,
- * {@code [TOKENS + 1][STRIDE]} with a row in each lane, so that keys are taken as they are stored and softmax needs no
- * shuffles; a token more is room to compute in. That also is the order in which products with values read them. Each row's result is computed by the same
+ * {@code [TOKENS + SPARE][STRIDE]} with a row in each lane, so that keys are taken as they are stored and softmax needs no
+ * shuffles. That also is the order in which products with values read them. Each row's result is computed by the same
  * operations in the same order, whatever rows lie beside it. Implementations keep no state.
  *
  * <p>A row sees the tokens {@code from[row] .. to[row]} of the tile, none if they are equal. Rows are padded to
@@ -15,6 +15,12 @@ public interface PrefillLoops {
 
     /** Most rows of a tile: enough that widening keys and values costs little beside the products. */
     int ROWS = 256;
+
+    /** Tokens whose scores have room beyond those of a tile, to compute in. */
+    int SPARE = 6;
+
+    /** Products of a score that f32 queries deserve to be added up alone: fewer roundings in a row. */
+    int SEGMENT = 32;
 
     /** Distance of two tokens' scores: not a multiple of 4096 bytes' divisors, or they would share cache sets. */
     int STRIDE = ROWS + 16;
@@ -30,8 +36,12 @@ public interface PrefillLoops {
     /** Copies rows of q into the order that {@link #scores} wants; {@link #padded} rows are written. */
     void arrange(float[] q, int at, int rows, int dim, float[] queries, int to);
 
-    /** Computes the scores of all tokens that a row beside it sees; others are left as they are. */
-    void scores(float[] queries, int at, int rows, float[] keys, int dim, int[] from, int[] to,
+    /**
+     * Computes the scores of all tokens that a row beside it sees; others are left as they are.
+     *
+     * @param segment how many products are added up in a row; the sums of segments are added then
+     */
+    void scores(float[] queries, int at, int rows, float[] keys, int dim, int segment, int[] from, int[] to,
             float[] scores);
 
     /** Replaces scores by {@code cap · tanh(score / cap)}. */

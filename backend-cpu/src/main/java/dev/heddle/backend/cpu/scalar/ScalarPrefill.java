@@ -12,15 +12,19 @@ final class ScalarPrefill implements PrefillLoops {
     }
 
     @Override
-    public void scores(float[] queries, int at, int rows, float[] keys, int dim, int[] from, int[] to,
-            float[] scores) {
+    public void scores(float[] queries, int at, int rows, float[] keys, int dim, int segment, int[] from,
+            int[] to, float[] scores) {
         for (int r = 0; r < rows; r++) {
             for (int t = from[r]; t < to[r]; t++) {
-                float sum = 0;
-                for (int d = 0; d < dim; d++) {
-                    sum = Math.fma(queries[at + r * dim + d], keys[t * dim + d], sum);
+                float score = 0;
+                for (int start = 0; start < dim; start += segment) {
+                    float sum = 0;
+                    for (int d = start; d < Math.min(start + segment, dim); d++) {
+                        sum = Math.fma(queries[at + r * dim + d], keys[t * dim + d], sum);
+                    }
+                    score += sum;
                 }
-                scores[t * STRIDE + r] = sum;
+                scores[t * STRIDE + r] = score;
             }
         }
     }

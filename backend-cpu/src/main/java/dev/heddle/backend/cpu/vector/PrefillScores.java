@@ -18,8 +18,18 @@ final class PrefillScores {
 
     private PrefillScores() {}
 
+    /** Adds a block's scores to those of another place. */
+    static void add(float[] s, int from, int to, int width) {
+        for (int i = 0; i < BLOCK * STRIDE; i += STRIDE) {
+            for (int r = 0; r < width; r += L) {
+                FloatVector.fromArray(F, s, from + i + r).add(FloatVector.fromArray(F, s, to + i + r))
+                        .intoArray(s, to + i + r);
+            }
+        }
+    }
+
     /** A panel of 4 vectors. */
-    static void of4(float[] k, int key, int dim, float[] q, int query, float[] s, int at) {
+    static void of4(float[] k, int key, int dim, int count, float[] q, int query, float[] s, int at) {
         FloatVector s00 = FloatVector.zero(F);
         FloatVector s01 = FloatVector.zero(F);
         FloatVector s02 = FloatVector.zero(F);
@@ -44,7 +54,7 @@ final class PrefillScores {
         FloatVector s51 = FloatVector.zero(F);
         FloatVector s52 = FloatVector.zero(F);
         FloatVector s53 = FloatVector.zero(F);
-        for (int d = 0; d < dim; d++) {
+        for (int d = 0; d < count; d++) {
             int x = query + d * (4 * L);
             FloatVector q0 = FloatVector.fromArray(F, q, x);
             FloatVector q1 = FloatVector.fromArray(F, q, x + L);
@@ -108,7 +118,7 @@ final class PrefillScores {
     }
 
     /** A panel of 2 vectors. */
-    static void of2(float[] k, int key, int dim, float[] q, int query, float[] s, int at) {
+    static void of2(float[] k, int key, int dim, int count, float[] q, int query, float[] s, int at) {
         FloatVector s00 = FloatVector.zero(F);
         FloatVector s01 = FloatVector.zero(F);
         FloatVector s10 = FloatVector.zero(F);
@@ -121,7 +131,7 @@ final class PrefillScores {
         FloatVector s41 = FloatVector.zero(F);
         FloatVector s50 = FloatVector.zero(F);
         FloatVector s51 = FloatVector.zero(F);
-        for (int d = 0; d < dim; d++) {
+        for (int d = 0; d < count; d++) {
             int x = query + d * (2 * L);
             FloatVector q0 = FloatVector.fromArray(F, q, x);
             FloatVector q1 = FloatVector.fromArray(F, q, x + L);
@@ -159,14 +169,14 @@ final class PrefillScores {
     }
 
     /** A panel of 1 vector. */
-    static void of1(float[] k, int key, int dim, float[] q, int query, float[] s, int at) {
+    static void of1(float[] k, int key, int dim, int count, float[] q, int query, float[] s, int at) {
         FloatVector s00 = FloatVector.zero(F);
         FloatVector s10 = FloatVector.zero(F);
         FloatVector s20 = FloatVector.zero(F);
         FloatVector s30 = FloatVector.zero(F);
         FloatVector s40 = FloatVector.zero(F);
         FloatVector s50 = FloatVector.zero(F);
-        for (int d = 0; d < dim; d++) {
+        for (int d = 0; d < count; d++) {
             int x = query + d * L;
             FloatVector q0 = FloatVector.fromArray(F, q, x);
             FloatVector k0 = FloatVector.broadcast(F, k[key + d]);

@@ -27,7 +27,7 @@ final class PrefillSoftmax {
         }
     }
 
-    /** {@code tanh x = 1 - 2 / (e^2x + 1)}, with an error of the order of an ulp of the cap. */
+    /** {@code tanh x = e / (e + 2)} with {@code e = e^2x - 1}, which keeps small scores as exact as large ones. */
     static void cap(float[] s, int row, int from, int to, float cap) {
         for (int t = from; t < to; t++) {
             FloatVector score = FloatVector.fromArray(F, s, t * STRIDE + row);
@@ -40,11 +40,11 @@ final class PrefillSoftmax {
             p = p.fma(r, FloatVector.broadcast(F, Exponential.C4));
             p = p.fma(r, FloatVector.broadcast(F, Exponential.C3));
             p = p.fma(r, FloatVector.broadcast(F, Exponential.C2));
-            p = p.fma(r, FloatVector.broadcast(F, Exponential.C1));
-            p = p.fma(r, FloatVector.broadcast(F, 1f));
-            IntVector power = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(0x3F80_0000);
-            FloatVector y = p.mul(power.reinterpretAsFloats());
-            y.sub(1f).div(y.add(1f)).mul(cap).intoArray(s, t * STRIDE + row);
+            p = p.fma(r, FloatVector.broadcast(F, Exponential.C1)).mul(r);
+            FloatVector power = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23)
+                    .add(0x3F80_0000).reinterpretAsFloats();
+            FloatVector e = p.fma(power, power.sub(1f));
+            e.div(e.add(2f)).mul(cap).intoArray(s, t * STRIDE + row);
         }
     }
 

@@ -38,23 +38,35 @@ final class VectorPrefill implements PrefillLoops {
     }
 
     @Override
-    public void scores(float[] queries, int at, int rows, float[] keys, int dim, int[] from, int[] to,
-            float[] scores) {
+    public void scores(float[] queries, int at, int rows, float[] keys, int dim, int segment, int[] from,
+            int[] to, float[] scores) {
         for (int row = 0; row < rows; row += panel(row, rows)) {
             int width = panel(row, rows);
-            int first = least(from, row, width);
+            int first = least(from, row, width) / PrefillScores.BLOCK * PrefillScores.BLOCK;
             int end = most(to, row, width);
-            for (int t = first / PrefillScores.BLOCK * PrefillScores.BLOCK; t < end; t +=
-                    PrefillScores.BLOCK) {
-                int s = t * STRIDE + row;
-                if (width == LANES) {
-                    PrefillScores.of1(keys, t * dim, dim, queries, at + row * dim, scores, s);
-                } else if (VECTORS == 4) {
-                    PrefillScores.of4(keys, t * dim, dim, queries, at + row * dim, scores, s);
-                } else {
-                    PrefillScores.of2(keys, t * dim, dim, queries, at + row * dim, scores, s);
+            for (int t = first; t < end; t += PrefillScores.BLOCK) {
+                int target = t * STRIDE + row;
+                for (int d = 0; d < dim; d += segment) {
+                    int part = d == 0 ? target : TOKENS * STRIDE + row;
+                    block(width, keys, t * dim + d, dim, Math.min(segment, dim - d), queries,
+                            at + row * dim + d * width, scores, part);
+                    if (d > 0) {
+                        PrefillScores.add(scores, part, target, width);
+                    }
                 }
             }
+        }
+    }
+
+    private static void block(int width, float[] keys, int key, int dim, int count, float[] queries,
+            int query,
+            float[] scores, int to) {
+        if (width == LANES) {
+            PrefillScores.of1(keys, key, dim, count, queries, query, scores, to);
+        } else if (VECTORS == 4) {
+            PrefillScores.of4(keys, key, dim, count, queries, query, scores, to);
+        } else {
+            PrefillScores.of2(keys, key, dim, count, queries, query, scores, to);
         }
     }
 
