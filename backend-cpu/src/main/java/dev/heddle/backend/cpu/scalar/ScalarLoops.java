@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Plain loops: slower, and the reading copy of what the vector loops do. */
 public final class ScalarLoops implements InnerLoops {
+    /** Keeps nothing. */
+    public ScalarLoops() {}
+
     @Override
     public String name() {
         return "scalar";

@@ -28,6 +28,9 @@ public final class VectorLoops implements InnerLoops {
 
     private static final @Nullable DecodeLoops DECODE = VectorDecode.suits() ? new VectorDecode() : null;
 
+    /** Keeps nothing. */
+    public VectorLoops() {}
+
     @Override
     public String name() {
         return "vector " + F.vectorBitSize() + " bit";
