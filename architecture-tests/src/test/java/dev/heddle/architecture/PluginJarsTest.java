@@ -144,7 +144,7 @@ class PluginJarsTest {
         for (List<String> how : List.of(List.<String>of(), List.of("--isolated"))) {
             List<String> command = new ArrayList<>(List.of("-cp", LIB.resolve("*").toString(),
                     "dev.heddle.cli.Main", "conformance", "--plugins", plugins.toString(), "--backend", "two",
-                    "--rules", "2.01", "--json"));
+                    "--rules", "1.02", "--json"));
             command.addAll(how);
             String out = java(0, command.toArray(String[]::new));
             assertTrue(out.contains("\"backend\": \"two\"") && out.contains("\"failed\": 0")
