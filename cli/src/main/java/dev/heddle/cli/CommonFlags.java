@@ -9,6 +9,7 @@ import dev.heddle.planner.HeddleBuilder;
 import dev.heddle.planner.PlannerEvent;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -40,11 +41,18 @@ final class CommonFlags {
         out().println(gson.toJson(document));
     }
 
-    /** Starts Heddle with the user's calibrations; what goes wrong is told on stderr. */
+    /** Starts Heddle with the user's plug-ins and calibrations; what goes wrong is told on stderr. */
     HeddleBuilder heddle() {
-        return Heddle.builder().calibrationDirectory(home().resolve("calibration"))
+        HeddleBuilder builder = Heddle.builder().calibrationDirectory(home().resolve("calibration"))
                 .cacheDirectory(cache())
                 .listener(this::tell);
+        pluginFolders().forEach(builder::plugins);
+        return builder;
+    }
+
+    /** Returns the folders that were named before or after the command. */
+    List<Path> pluginFolders() {
+        return ((Main) spec.root().userObject()).plugins;
     }
 
     private void tell(PlannerEvent event) {

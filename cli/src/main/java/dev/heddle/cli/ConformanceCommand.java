@@ -12,6 +12,7 @@ import dev.heddle.conformance.RuleSummary;
 import dev.heddle.conformance.Subject;
 import dev.heddle.conformance.isolation.ChildVm;
 import dev.heddle.core.spi.AttentionBackendProvider;
+import dev.heddle.planner.Plugins;
 import dev.heddle.planner.UnknownBackendException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -59,7 +60,12 @@ final class ConformanceCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Subject subject = Subject.of(provider());
+        try (Plugins plugins = Plugins.in(common.pluginFolders())) {
+            return prove(Subject.of(provider(plugins)));
+        }
+    }
+
+    private int prove(Subject subject) throws IOException, InterruptedException {
         KitOptions options = (kase != null
                 ? KitOptions.ofCase(kase)
                 : KitOptions.DEFAULT.withSeed(seed).withBudget(budget)
@@ -103,23 +109,34 @@ final class ConformanceCommand implements Callable<Integer> {
         }
     }
 
-    private AttentionBackendProvider provider() {
+    private AttentionBackendProvider provider(Plugins plugins) {
         List<String> known = new ArrayList<>();
+        for (AttentionBackendProvider provider : providers(plugins)) {
+            known.add(provider.id());
+            if (backend.equals(provider.id())) {
+                return provider;
+            }
+        }
+        throw new UnknownBackendException(backend, known);
+    }
+
+    private List<AttentionBackendProvider> providers(Plugins plugins) {
+        List<AttentionBackendProvider> all = new ArrayList<>();
         var found = ServiceLoader.load(AttentionBackendProvider.class).iterator();
         while (true) {
             try {
                 if (!found.hasNext()) {
-                    throw new UnknownBackendException(backend, known);
+                    break;
                 }
-                AttentionBackendProvider provider = found.next();
-                known.add(provider.id());
-                if (backend.equals(provider.id())) {
-                    return provider;
-                }
+                all.add(found.next());
             } catch (ServiceConfigurationError | LinkageError e) {
                 common.err().println("heddle: passed over a broken provider: " + e.getMessage());
             }
         }
+        plugins.rejections().forEach(
+                rejection -> common.err().println("heddle: passed over a plug-in: " + rejection.message()));
+        all.addAll(plugins.providers());
+        return all;
     }
 
     private void print(ConformanceReport result) {

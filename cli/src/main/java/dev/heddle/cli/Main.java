@@ -2,10 +2,14 @@ package dev.heddle.cli;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /** {@code heddle}: exit 0 done, 1 a check failed, 2 bad input or usage, 3 no backend can run it. */
@@ -22,6 +26,10 @@ import picocli.CommandLine.Spec;
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;
+
+    @Option(names = "--plugins", paramLabel = "DIR", scope = ScopeType.INHERIT,
+            description = "also look for backends in this folder: each jar, and each sub-folder of jars, apart from the others")
+    List<Path> plugins = List.of();
 
     /** Runs the command and ends the VM with its exit code. */
     public static void main(String[] arguments) {

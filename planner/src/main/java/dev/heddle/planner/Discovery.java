@@ -40,10 +40,17 @@ final class Discovery {
 
     private Discovery() {}
 
-    static List<Found> of(Iterator<AttentionBackendProvider> providers) {
+    static List<Found> of(Iterator<AttentionBackendProvider> providers, Plugins plugins) {
         Discovery discovery = new Discovery();
         Map<String, List<AttentionBackendProvider>> byId = new LinkedHashMap<>();
-        for (AttentionBackendProvider provider : discovery.iterate(providers)) {
+        List<AttentionBackendProvider> all = discovery.iterate(providers);
+        for (Plugin plugin : plugins.all()) {
+            all.addAll(plugin.providers());
+            for (Rejection rejection : plugin.rejections()) {
+                discovery.broken(rejection.backendId(), "", List.of(rejection), plugin.place().toString());
+            }
+        }
+        for (AttentionBackendProvider provider : all) {
             List<Rejection> rejections = ProviderCheck.check(provider);
             if (rejections.isEmpty()) {
                 byId.computeIfAbsent(provider.id(), id -> new ArrayList<>()).add(provider);
@@ -67,16 +74,8 @@ final class Discovery {
                 failures = 0;
             } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
                 failures++;
-                Throwable root = e;
-                while (root.getCause() != null) {
-                    root = root.getCause();
-                }
                 String name = nameIn(e.getMessage());
-                String problem = "the provider cannot be loaded: " + root;
-                broken(name, "",
-                        List.of(Rejection.failure(name, RejectionCode.PROVIDER_FAILED, Phase.DISCOVERY,
-                                Dimension.BACKEND_ID, problem, "update or remove its jar", root)),
-                        "");
+                broken(name, "", List.of(ProviderCheck.unloadable(name, e)), "");
             }
         }
         return all;

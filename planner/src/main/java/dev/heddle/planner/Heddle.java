@@ -55,6 +55,7 @@ public final class Heddle implements AutoCloseable {
     private final List<String> pinned;
     private final MemorySpaceId space;
     private final Consumer<PlannerEvent> listener;
+    private final Plugins plugins;
     private final Decisions decisions = new Decisions();
     private volatile boolean closed;
 
@@ -64,7 +65,9 @@ public final class Heddle implements AutoCloseable {
             CalibrationStore calibrations,
             List<String> pinned,
             @Nullable MemorySpaceId space,
-            Consumer<PlannerEvent> listener) {
+            Consumer<PlannerEvent> listener,
+            Plugins plugins) {
+        this.plugins = plugins;
         this.found = List.copyOf(found);
         this.context = context;
         this.calibrations = calibrations;
@@ -409,5 +412,6 @@ public final class Heddle implements AutoCloseable {
             }
         }
         context.close();
+        plugins.close();
     }
 }

@@ -7,6 +7,7 @@ import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.core.tensor.HostMemorySpace;
 import dev.heddle.core.tensor.MemorySpaceId;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.ServiceLoader;
@@ -24,6 +25,7 @@ public final class HeddleBuilder {
     private @Nullable ClassLoader classLoader;
     private @Nullable ModuleLayer moduleLayer;
     private @Nullable List<AttentionBackendProvider> providers;
+    private final List<Path> plugins = new ArrayList<>();
     private List<String> backends = List.of();
     private @Nullable Executor executor;
     private int parallelism = Runtime.getRuntime().availableProcessors();
@@ -47,7 +49,16 @@ public final class HeddleBuilder {
         return this;
     }
 
-    /** Takes these providers and looks for no others. */
+    /**
+     * Looks for plug-ins in a folder too: each jar, and each sub-folder of jars, is loaded apart from the others (see
+     * {@link Plugins}). May be called for several folders.
+     */
+    public HeddleBuilder plugins(Path folder) {
+        plugins.add(folder);
+        return this;
+    }
+
+    /** Takes these providers, and those of plug-ins, and looks for no others. */
     public HeddleBuilder providers(List<? extends AttentionBackendProvider> known) {
         providers = List.copyOf(known);
         return this;
@@ -107,14 +118,15 @@ public final class HeddleBuilder {
     /**
      * Discovers backends. A broken provider is listed by {@link Heddle#backends()}, never thrown.
      *
-     * @throws IllegalArgumentException if parallelism is below 1
+     * @throws IllegalArgumentException if parallelism is below 1 or a folder of plug-ins does not exist
      */
     public Heddle open() {
         OwnedContext context = new OwnedContext(executor, parallelism, cacheDirectory,
                 hostSpace == null ? new HostMemorySpace() : hostSpace);
-        return new Heddle(Discovery.of(source()), context, new CalibrationStore(calibrationDirectory),
+        Plugins opened = Plugins.in(plugins);
+        return new Heddle(Discovery.of(source(), opened), context, new CalibrationStore(calibrationDirectory),
                 backends,
-                memorySpace, listener);
+                memorySpace, listener, opened);
     }
 
     private Iterator<AttentionBackendProvider> source() {

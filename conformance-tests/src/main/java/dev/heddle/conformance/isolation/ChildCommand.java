@@ -2,6 +2,7 @@ package dev.heddle.conformance.isolation;
 
 import dev.heddle.conformance.KitOptions;
 import dev.heddle.conformance.Subject;
+import dev.heddle.planner.Plugins;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,6 +34,8 @@ final class ChildCommand {
         if (!classPath.isEmpty()) {
             command.addAll(List.of("--class-path", classPath));
         }
+        Plugins.placeOf(subject.provider())
+                .ifPresent(place -> command.add("-D" + ChildMain.PLUGIN + "=" + place));
         // A crash report beside the other files of the run, which are removed with it; not where the user is.
         command.add("-XX:ErrorFile=" + events.resolveSibling("crash.log"));
         Module module = ChildMain.class.getModule();

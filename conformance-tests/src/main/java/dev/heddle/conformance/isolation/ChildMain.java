@@ -8,6 +8,7 @@ import dev.heddle.conformance.RuleBook;
 import dev.heddle.conformance.Subject;
 import dev.heddle.core.Evolving;
 import dev.heddle.core.spi.AttentionBackendProvider;
+import dev.heddle.planner.Plugins;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -24,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  */
 @Evolving
 public final class ChildMain {
+    /** A property of the VM: the plug-in that holds the subject, a jar or a folder; not set where it is no plug-in. */
+    static final String PLUGIN = "heddle.conformance.plugin";
+
     private static final int FIXED = 7;
 
     private ChildMain() {}
@@ -43,7 +47,9 @@ public final class ChildMain {
                     Arrays.asList(args).subList(FIXED, args.length),
                     Integer.parseInt(args[4]),
                     args[5].isEmpty() ? null : Path.of(args[5]));
-            AttentionBackendProvider found = service(args[1], args[2]);
+            String plugin = System.getProperty(PLUGIN);
+            AttentionBackendProvider found =
+                    plugin == null ? service(args[1], args[2]) : plugin(Path.of(plugin), args[1], args[2]);
             AttentionBackendProvider provider = found == null ? make(args[2]) : found;
             Subject subject = new Subject(args[1], provider);
             events.version(provider);
@@ -58,6 +64,16 @@ public final class ChildMain {
         }
         // A backend may leave threads behind that are no daemons; the results are safe by now.
         Runtime.getRuntime().halt(0);
+    }
+
+    // Its class loader stays open: this VM halts when it is done.
+    private static @Nullable AttentionBackendProvider plugin(Path place, String id, String className) {
+        for (AttentionBackendProvider provider : Plugins.of(place).providers()) {
+            if (provider.getClass().getName().equals(className) && id.equals(provider.id())) {
+                return provider;
+            }
+        }
+        return null;
     }
 
     // A provider in a package that its module keeps to itself can only be made by ServiceLoader.

@@ -4,7 +4,9 @@ package dev.heddle.backend.cpu.ffm;
 public final class NoKernelsException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
+    /** What is wrong. */
     private final String problem;
+    /** What to do. */
     private final String remedy;
 
     NoKernelsException(String problem, String remedy) {

@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 public final class ScalarLoops implements InnerLoops {
     private static final PrefillLoops PREFILL = new ScalarPrefill();
 
+    /** Keeps nothing. */
+    public ScalarLoops() {}
+
     @Override
     public String name() {
         return "scalar";

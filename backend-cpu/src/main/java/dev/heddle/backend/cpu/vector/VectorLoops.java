@@ -18,6 +18,9 @@ public final class VectorLoops implements InnerLoops {
     private static final PrefillLoops PREFILL = new VectorPrefill();
     private static final @Nullable DecodeLoops DECODE = VectorDecode.suits() ? new VectorDecode() : null;
 
+    /** Keeps nothing. */
+    public VectorLoops() {}
+
     @Override
     public String name() {
         return "vector " + F.vectorBitSize() + " bit";

@@ -1,0 +1,5 @@
+/** A backend for Heddle. */
+@NullMarked
+package ${package};
+
+import org.jspecify.annotations.NullMarked;
