@@ -1,5 +1,6 @@
 package dev.heddle.conformance.isolation;
 
+import dev.heddle.conformance.Budget;
 import dev.heddle.conformance.KitOptions;
 import dev.heddle.conformance.Subject;
 import java.lang.management.ManagementFactory;
@@ -16,7 +17,8 @@ final class ChildCommand {
 
     private ChildCommand() {}
 
-    static List<String> of(Subject subject, KitOptions options, int skip, Path events) {
+    static List<String> of(Subject subject, KitOptions options, Budget budget, int skip,
+            Path events) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
@@ -45,9 +47,10 @@ final class ChildCommand {
         command.addAll(List.of(
                 events.toString(),
                 subject.id(),
-                subject.provider().getClass().getName(),
+                Providers.spell(subject.provider()),
                 String.valueOf(options.seed()),
-                String.valueOf(options.budget()),
+                String.valueOf(options.freshSeed()),
+                budget.toString(),
                 options.cacheDirectory() == null ? "" : options.cacheDirectory().toString(),
                 String.valueOf(skip)));
         command.addAll(options.rules());
