@@ -5,7 +5,7 @@
  */
 module dev.heddle.conformance {
     requires transitive dev.heddle.core;
-    requires dev.heddle.planner;
+    requires transitive dev.heddle.planner;
     requires com.google.gson;
     requires java.management;
     requires java.xml;
@@ -15,12 +15,15 @@ module dev.heddle.conformance {
 
     exports dev.heddle.conformance;
     exports dev.heddle.conformance.declared;
+    exports dev.heddle.conformance.house;
     exports dev.heddle.conformance.input;
     exports dev.heddle.conformance.isolation;
     exports dev.heddle.conformance.junit;
     exports dev.heddle.conformance.oracle;
     exports dev.heddle.conformance.reference;
     exports dev.heddle.conformance.report;
+    exports dev.heddle.conformance.saboteur;
+    exports dev.heddle.conformance.shrink;
 
     uses dev.heddle.conformance.RuleBook;
     uses dev.heddle.core.spi.AttentionBackendProvider;

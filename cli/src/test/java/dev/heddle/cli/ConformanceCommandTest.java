@@ -61,6 +61,43 @@ class ConformanceCommandTest {
         assertEquals(1, one.get("cases").getAsInt());
     }
 
+    /** The whole self-test: each saboteur around cpu, and the numbers that CI looks at. */
+    @Test
+    void theSelfTestCatchesEverySaboteur() {
+        JsonObject document = Cli.run("conformance", "--self-test", "--json").exits(0).json();
+        assertEquals(47, document.get("rules").getAsInt());
+        assertEquals(0, document.getAsJsonArray("missed").size(), document::toString);
+        assertEquals(document.get("saboteurs").getAsInt(), document.get("caught").getAsInt());
+        assertTrue(document.get("saboteurs").getAsInt() >= 47 + 10);
+    }
+
+    @Test
+    void theTableOfSaboteursIsPrinted() {
+        String table = Cli.run("conformance", "--saboteurs").exits(0).out();
+        assertTrue(table.contains("| 3.02 | lse-in-base-2 |"), table);
+        Cli.run("conformance", "--self-test", "--saboteurs").exits(2).says("--self-test", "--saboteurs");
+    }
+
+    @Test
+    void aRandomShapeIsRunByItsNameAndABadOneIsNone() {
+        String name = "2.02/g5-d24x40-p3-f16-kint8-headscale-h2-hnd-causal-q2+1-kv9+30/seed77";
+        JsonObject one = Cli.run("conformance", "--case", name, "--json").exits(0).json();
+        assertEquals(1, one.get("passed").getAsInt());
+        assertEquals(77, one.get("seed").getAsInt());
+        Cli.run("conformance", "--case", "2.02/g5-d24-nonsense/seed77").exits(2).says("nonsense");
+    }
+
+    @Test
+    void budgetsAreCountedOrTimed() {
+        JsonObject few = Cli.run("conformance", "--rules", "3.02", "--budget", "2/rule", "--json").exits(0).json();
+        assertEquals(2, few.get("cases").getAsInt());
+        assertEquals("2/rule", few.get("budget").getAsString());
+        Cli.run("conformance", "--budget", "much").exits(2).says("60s, 10m", "'much'");
+        JsonObject seeded = Cli.run("conformance", "--rules", "2.07", "--seed", "5", "--json").exits(0).json();
+        assertEquals(5, seeded.get("seed").getAsLong());
+        assertEquals(5, seeded.get("fresh_seed").getAsLong());
+    }
+
     @Test
     void rulesThatAreNoneExit2() throws IOException {
         Path report = directory.resolve("report");

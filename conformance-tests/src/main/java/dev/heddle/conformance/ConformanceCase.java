@@ -1,6 +1,8 @@
 package dev.heddle.conformance;
 
+import dev.heddle.conformance.declared.Shape;
 import dev.heddle.core.Evolving;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One thing to prove.
@@ -9,10 +11,37 @@ import dev.heddle.core.Evolving;
  * @param name {@code rule/shape/seedN}; reproduces the case alone
  * @param numeric whether it compares numbers with the oracle
  * @param body proves it
+ * @param family how to prove the same of another shape, or null
  * @since 0.1
  */
 @Evolving
-public record ConformanceCase(String rule, String name, boolean numeric, CaseBody body) {
+public record ConformanceCase(
+        String rule, String name, boolean numeric, CaseBody body, @Nullable ShapeFamily family) {
+    /** Makes a case that is about one shape only, or about none. */
+    public ConformanceCase(String rule, String name, boolean numeric, CaseBody body) {
+        this(rule, name, numeric, body, null);
+    }
+
+    /** Returns a case that compares numbers, of a family. */
+    public static ConformanceCase ofFamily(String rule, ShapeFamily family, long seed) {
+        String name = rule + "/" + family.prefix() + family.shape().name() + "/seed" + seed;
+        return new ConformanceCase(rule, name, true, family.proof().apply(family.shape()), family);
+    }
+
+    /**
+     * Returns the case of the same family and seed for another shape.
+     *
+     * @throws IllegalStateException if this case is of no family
+     */
+    public ConformanceCase reshaped(Shape other) {
+        ShapeFamily mine = family;
+        if (mine == null) {
+            throw new IllegalStateException(name + " is about no shape that could be another");
+        }
+        long seed = Long.parseLong(name.substring(name.lastIndexOf("/seed") + "/seed".length()));
+        return ofFamily(rule, new ShapeFamily(mine.prefix(), other, mine.proof()), seed);
+    }
+
     /** Returns a case that compares numbers; {@code shape} must not have slashes. */
     public static ConformanceCase numeric(String rule, String shape, KitOptions options, CaseBody body) {
         return new ConformanceCase(rule, nameOf(rule, shape, options), true, body);

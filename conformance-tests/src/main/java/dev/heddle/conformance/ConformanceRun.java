@@ -3,9 +3,11 @@ package dev.heddle.conformance;
 import dev.heddle.core.Evolving;
 import dev.heddle.core.spi.DeviceInfo;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
@@ -32,41 +34,33 @@ public final class ConformanceRun {
             Subject subject, KitOptions options, List<Rule> rules, Consumer<CaseResult> progress) {
         List<CaseResult> results = new ArrayList<>();
         DeviceInfo device;
-        try (Bench bench = new Bench(subject, options)) {
-            for (ConformanceCase kase : cases(subject, options, rules)) {
-                CaseResult result = run(kase, bench);
+        CaseSequence sequence = new CaseSequence(subject, options, rules);
+        Deadline deadline = new Deadline(options.budget());
+        try (CaseRunner runner = new CaseRunner(subject, options)) {
+            Iterator<ConformanceCase> cases = sequence.iterator();
+            while (!deadline.hasPassed() && cases.hasNext()) {
+                CaseResult result = runner.run(cases.next());
                 results.add(result);
                 progress.accept(result);
             }
-            device = bench.device();
+            device = runner.device();
         }
-        return new ConformanceReport(
-                subject.id(), versionOf(subject), device, options, claims(rules), results);
+        return new ConformanceReport(subject.id(), versionOf(subject), device, options, claims(rules),
+                results,
+                leftOut(sequence.derived(), results.size()), Map.of());
     }
 
-    /** Returns the selected cases of a list of rules, without running them. */
+    /** Returns how many derived cases of each rule a run of so many cases left out. */
+    public static Map<String, Integer> leftOut(List<ConformanceCase> derived, int ran) {
+        Map<String, Integer> counts = new TreeMap<>();
+        derived.subList(Math.min(ran, derived.size()), derived.size())
+                .forEach(kase -> counts.merge(kase.rule(), 1, Integer::sum));
+        return counts;
+    }
+
+    /** Returns the selected cases that a list of rules derives, without running them. */
     public static List<ConformanceCase> cases(Subject subject, KitOptions options, List<Rule> rules) {
-        List<ConformanceCase> cases = new ArrayList<>();
-        for (Rule rule : rules) {
-            if (options.selectsRule(rule.id())) {
-                casesOf(rule, subject, options).stream()
-                        .limit(options.budget())
-                        .filter(options::selects)
-                        .forEach(cases::add);
-            }
-        }
-        return cases;
-    }
-
-    private static List<ConformanceCase> casesOf(Rule rule, Subject subject, KitOptions options) {
-        try {
-            return rule.cases(subject, options);
-        } catch (RuntimeException | LinkageError | AssertionError e) {
-            // A declaration that cannot be read is the subject's failure; the other rules still run.
-            return List.of(ConformanceCase.plain(rule.id(), "cases", options, kit -> {
-                throw new ConformanceFailure("the cases cannot be derived from the declaration: " + e, e);
-            }));
-        }
+        return new CaseSequence(subject, options, rules).derived();
     }
 
     /** Runs one case on an open bench. */
@@ -83,7 +77,7 @@ public final class ConformanceRun {
         } catch (ConformanceFailure e) {
             outcome = Outcome.FAILED;
             message = "[" + kase.rule() + "] " + e.getMessage();
-        } catch (RuntimeException | LinkageError | AssertionError e) {
+        } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
             outcome = Outcome.FAILED;
             message = "[" + kase.rule() + "] " + e;
         }

@@ -25,7 +25,8 @@ public record ErrorStats(double maxError, double maxBound, double meanError, dou
         return Math.max(fraction(maxError, maxBound), fraction(meanError, meanBound));
     }
 
-    private static double fraction(double error, double bound) {
+    /** Returns an error as a fraction of its bound; 0 where there is no error, whatever the bound. */
+    public static double fraction(double error, double bound) {
         return error == 0 ? 0 : error / bound;
     }
 }

@@ -90,8 +90,11 @@ public final class Kit {
 
     /** Makes a plan, turning whatever goes wrong into a failure that names the request. */
     public SessionPlan plan(Request request, PlanOptions options) {
+        TableWatch watch = new TableWatch(request.batch());
         try {
-            return session().plan(request.spec(), request.batch(), options);
+            SessionPlan plan = session().plan(request.spec(), request.batch(), options);
+            watch.requireUnchanged("making a plan");
+            return plan;
         } catch (UnsupportedRequestException e) {
             if (e.rejections().stream().allMatch(r -> r.phase() == Phase.REFINE)) {
                 // The declaration is that of the best device; a backend may know that this one cannot.
@@ -122,8 +125,20 @@ public final class Kit {
         }
     }
 
-    /** Runs a plan once on placed inputs and reads what it wrote. */
+    /**
+     * Runs a plan once on placed inputs and reads what it wrote.
+     *
+     * @throws ConformanceFailure also if the run wrote anything but its outputs
+     */
     public Output run(SessionPlan plan, Placed placed) {
+        Output output = runUnwatched(plan, placed);
+        requireNoTrespass(placed);
+        return output;
+    }
+
+    /** As {@link #run(SessionPlan, Placed)}, for cases that look themselves at what else was written. */
+    public Output runUnwatched(SessionPlan plan, Placed placed) {
+        TableWatch watch = new TableWatch(plan.batch());
         try {
             plan.run(placed.q(), placed.kv(), placed.out(), placed.lse(), placed.heads());
             plan.queue().synchronize();
@@ -131,6 +146,7 @@ public final class Kit {
             throw new ConformanceFailure("a declared request failed at run time, " + plan.spec() + ", "
                     + plan.batch() + ": " + e.getMessage(), e);
         }
+        watch.requireUnchanged("a run");
         return placed.read();
     }
 

@@ -105,10 +105,13 @@ final class DecodeKernel implements SingleRow {
     private void tokens(Scratch scratch, int request, int headFrom, int headTo, int token, int count) {
         int heads = headTo - headFrom;
         KvPlane k = bound.kv.k();
-        MemorySegment keys = keysInPlace ? locate(k, scratch.keyRows, request, headFrom, token, count) : null;
+        // One order for K and V, though one may be staged and the other read in place.
+        int spread = tokensOutside(k) ? count : 0;
+        MemorySegment keys =
+                keysInPlace ? locate(k, scratch.keyRows, request, headFrom, token, count, spread) : null;
         if (keys == null) {
             stage(k, keyType, scratch.keyRows, scratch.k, scratch.keys, headDimQk, dimQk, request, headFrom,
-                    headTo, token, count);
+                    headTo, token, count, spread);
             decode.scores(scratch.keys, keyType, scratch.keyRows, dimQk * keyType.byteSize(), 0, heads,
                     scratch.q,
                     dimQk, group, scratch.scores);
@@ -126,11 +129,11 @@ final class DecodeKernel implements SingleRow {
                 dimVo);
         KvPlane v = bound.kv.v();
         MemorySegment values =
-                valuesInPlace ? locate(v, scratch.valueRows, request, headFrom, token, count) : null;
+                valuesInPlace ? locate(v, scratch.valueRows, request, headFrom, token, count, spread) : null;
         if (values == null) {
             stage(v, valueType, scratch.valueRows, scratch.v, scratch.values, headDimVo, dimVo, request,
                     headFrom,
-                    headTo, token, count);
+                    headTo, token, count, spread);
             decode.weigh(scratch.values, valueType, scratch.valueRows, dimVo * valueType.byteSize(), 0, heads,
                     count, scratch.scores, group, scratch.chunk, dimVo);
         } else if (tokensOutside(v)) {
@@ -171,13 +174,12 @@ final class DecodeKernel implements SingleRow {
      * @return the memory that holds them all, or null if they must be staged
      */
     private @Nullable MemorySegment locate(
-            KvPlane plane, long[] rows, int request, int kvHead, int token, int count) {
+            KvPlane plane, long[] rows, int request, int kvHead, int token, int count, int spread) {
         Buffer buffer = plane.segmentOf(pages.pageOf(request, token));
         MemorySegment segment = HostTensors.segment(buffer);
         if (!segment.isNative()) {
             return null; // loops compiled for one kind of memory are the fastest
         }
-        int spread = tokensOutside(plane) ? count : 0;
         long step = plane.strides().token() * plane.dtype().byteSize();
         for (int i = 0; i < count;) {
             int page = pages.pageOf(request, token + i);
@@ -198,11 +200,11 @@ final class DecodeKernel implements SingleRow {
 
     /** Copies or widens a tile's rows, padded with zeros, in the order in which they lie. */
     private void stage(KvPlane plane, DataType read, long[] rows, float[] wide, MemorySegment target, int dim,
-            int padded, int request, int headFrom, int headTo, int token, int count) {
+            int padded, int request, int headFrom, int headTo, int token, int count, int spread) {
         long rowBytes = (long) padded * read.byteSize();
         long tokenBytes = rowBytes * (headTo - headFrom);
         for (int i = 0; i < TOKENS; i++) {
-            rows[slot(i, count)] = i < count ? i * tokenBytes : 0;
+            rows[slot(i, spread)] = i < count ? i * tokenBytes : 0;
         }
         long step = headBytes(plane);
         for (int i = 0; i < count; i++) {

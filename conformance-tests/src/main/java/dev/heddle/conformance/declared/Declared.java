@@ -1,17 +1,22 @@
 package dev.heddle.conformance.declared;
 
+import dev.heddle.conformance.input.RequestBuilder;
 import dev.heddle.core.Evolving;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.AttentionSpecBuilder;
+import dev.heddle.core.attention.Determinism;
 import dev.heddle.core.attention.Feature;
 import dev.heddle.core.attention.KvLayout;
 import dev.heddle.core.attention.KvQuantisation;
 import dev.heddle.core.attention.MaskKind;
+import dev.heddle.core.attention.PlanOptions;
 import dev.heddle.core.attention.Strides;
 import dev.heddle.core.capability.Capabilities;
 import dev.heddle.core.capability.DtypeTuple;
+import dev.heddle.core.tensor.MemorySpaceId;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -33,8 +38,18 @@ public final class Declared {
     private final List<int[]> headDims;
     private final List<DtypeTuple> dtypes;
 
-    /** Takes samples of a declaration. */
+    /**
+     * Takes samples of a declaration.
+     *
+     * @throws IllegalArgumentException if a dimension has no member, so that nothing can be run
+     */
     public Declared(Capabilities can) {
+        requireMembers("dtypes", can.dtypes());
+        requireMembers("head dims", can.headDims());
+        requireMembers("KV layouts", can.kvLayouts());
+        requireMembers("KV quantisations", can.kvQuantisations());
+        requireMembers("memory spaces", can.memorySpaces());
+        requireMembers("masks", can.masks());
         this.can = can;
         this.groupSizes = Samples.groups(can.groupSizes());
         this.pageSizes = Samples.pages(can.pageSizes());
@@ -43,6 +58,13 @@ public final class Declared {
         types.sort((a, b) -> Boolean.compare(
                 a.k().isQuantised() || a.v().isQuantised(), b.k().isQuantised() || b.v().isQuantised()));
         this.dtypes = List.copyOf(types);
+    }
+
+    private static void requireMembers(String name, Collection<?> members) {
+        if (members.isEmpty()) {
+            throw new IllegalArgumentException("the declaration is empty: " + name
+                    + " has no member, so that nothing can be run; declare what the backend can");
+        }
     }
 
     /** Returns the declaration. */
@@ -89,6 +111,13 @@ public final class Declared {
     public List<Strides> strides() {
         return can.strides() == Strides.STRIDED ? List.of(Strides.DENSE, Strides.STRIDED)
                 : List.of(Strides.DENSE);
+    }
+
+    /** Returns levels of determinism, none first. */
+    public List<Determinism> determinism() {
+        return Arrays.stream(Determinism.values())
+                .filter(level -> level.compareTo(can.determinism()) <= 0)
+                .toList();
     }
 
     /** Returns combinations of masks. */
@@ -205,5 +234,13 @@ public final class Declared {
                 && spec.headDimQk() * spec.kDtype().byteSize() % alignment == 0
                 && spec.headDimVo() * spec.vDtype().byteSize() % alignment == 0
                 && spec.headDimVo() * spec.outDtype().byteSize() % alignment == 0;
+    }
+
+    /** Returns whether the declaration contains a shape: dimensions, lengths and alignment. */
+    public boolean supports(Shape shape) {
+        return can.evaluate("", shape.spec(),
+                RequestBuilder.of(shape.spec()).qoLens(shape.qoLens()).kvLens(shape.kvLens()).batchOnly(),
+                PlanOptions.in(new MemorySpaceId(can.memorySpaces().iterator().next(), 0)))
+                .isSupported() && aligned(shape.spec());
     }
 }

@@ -41,6 +41,8 @@ final class Samples {
             add(pairs, seen, dims, qk.getFirst(), vo.getLast());
             add(pairs, seen, dims, qk.getLast(), vo.getFirst());
             add(pairs, seen, dims, 192, 128);
+            add(pairs, seen, dims, 40, 64); // one needs padding, the other does not
+            add(pairs, seen, dims, 64, 40);
         }
         return pairs;
     }

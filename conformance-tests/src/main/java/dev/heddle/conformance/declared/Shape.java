@@ -1,6 +1,7 @@
 package dev.heddle.conformance.declared;
 
 import dev.heddle.core.Evolving;
+import dev.heddle.core.attention.Accuracy;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.KvQuantisation;
 import dev.heddle.core.attention.Strides;
@@ -28,6 +29,16 @@ public record Shape(AttentionSpec spec, int[] qoLens, int[] kvLens) {
         return nameOf(spec) + "-q" + join(qoLens) + "-kv" + join(kvLens);
     }
 
+    /**
+     * Reads what {@link #name} wrote.
+     *
+     * @param accuracy the accuracy class, which names do not say
+     * @throws IllegalArgumentException if the text names no shape
+     */
+    public static Shape parse(String name, Accuracy accuracy) {
+        return new ShapeText(name, accuracy).read();
+    }
+
     /** Returns a spec as part of a case's name: {@code g7-d128-p16-bf16-causal}. */
     public static String nameOf(AttentionSpec spec) {
         StringBuilder name =
@@ -51,6 +62,15 @@ public record Shape(AttentionSpec spec, int[] qoLens, int[] kvLens) {
         name.append(spec.customMask() ? "-custom" : "");
         name.append(spec.logitsSoftCap() > 0 ? "-cap" + spec.logitsSoftCap() : "");
         name.append(spec.sinks() ? "-sinks" : "").append(spec.alibi() ? "-alibi" : "");
+        float scale = spec.smScale();
+        if (scale != (float) (1 / Math.sqrt(spec.headDimQk()))) {
+            name.append(scale < 0 ? "-smn" : "-sm").append(Math.abs(scale)); // a dash would end the word
+        }
+        name.append(switch (spec.determinism()) {
+            case NONE -> "";
+            case RUN_TO_RUN -> "-repeatable";
+            case BATCH_INVARIANT -> "-invariant";
+        });
         return name.append(spec.lse() ? "" : "-nolse").toString();
     }
 

@@ -95,6 +95,36 @@ public final class Placed implements AutoCloseable {
         return Tensor.strided(buffer, GUARD + tensor.byteOffset(), tensor.dtype(), tensor.shape(), strides);
     }
 
+    /**
+     * Puts other inputs in place of those there are, in the same buffers, and poisons the outputs: what a step of an
+     * engine finds in its buffers at the next step.
+     *
+     * @param other a request of the same sizes and scales
+     */
+    public void write(Request other) {
+        List<Buffer> inputs = new ArrayList<>();
+        inputs.add(other.q().buffer());
+        inputs.addAll(other.kv().k().segments());
+        inputs.addAll(other.kv().v().segments());
+        for (Tensor tensor : Arrays.asList(other.heads().sinks(), other.heads().alibiSlopes())) {
+            if (tensor != null) {
+                inputs.add(tensor.buffer());
+            }
+        }
+        for (int i = 0; i < inputs.size(); i++) { // zones are in the same order, inputs first
+            byte[] content = bytes(HostTensors.segment(inputs.get(i)));
+            Zone zone = zones.get(i);
+            if (content.length != zone.content().length - 2 * GUARD) {
+                throw new IllegalArgumentException(
+                        zone.name() + " has " + content.length + " bytes in place of "
+                                + (zone.content().length - 2 * GUARD));
+            }
+            System.arraycopy(content, 0, zone.content(), GUARD, content.length);
+            space.copyFromHost(MemorySegment.ofArray(zone.content()), zone.buffer(), 0, space.defaultQueue());
+        }
+        poison();
+    }
+
     private static byte[] bytes(MemorySegment segment) {
         byte[] bytes = new byte[Math.toIntExact(segment.byteSize())];
         MemorySegment.copy(segment, 0, MemorySegment.ofArray(bytes), 0, bytes.length);

@@ -1,8 +1,8 @@
 package dev.heddle.conformance.isolation;
 
+import dev.heddle.conformance.Budget;
 import dev.heddle.conformance.KitOptions;
 import dev.heddle.conformance.Subject;
-import dev.heddle.planner.Plugins;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,7 +17,8 @@ final class ChildCommand {
 
     private ChildCommand() {}
 
-    static List<String> of(Subject subject, KitOptions options, int skip, Path events) {
+    static List<String> of(Subject subject, KitOptions options, Budget budget, int skip,
+            Path events) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
@@ -34,8 +35,8 @@ final class ChildCommand {
         if (!classPath.isEmpty()) {
             command.addAll(List.of("--class-path", classPath));
         }
-        Plugins.placeOf(subject.provider())
-                .ifPresent(place -> command.add("-D" + ChildMain.PLUGIN + "=" + place));
+        Providers.plugin(subject.provider())
+                .ifPresent(place -> command.add("-D" + Providers.PLUGIN + "=" + place));
         // A crash report beside the other files of the run, which are removed with it; not where the user is.
         command.add("-XX:ErrorFile=" + events.resolveSibling("crash.log"));
         Module module = ChildMain.class.getModule();
@@ -48,9 +49,10 @@ final class ChildCommand {
         command.addAll(List.of(
                 events.toString(),
                 subject.id(),
-                subject.provider().getClass().getName(),
+                Providers.spell(subject.provider()),
                 String.valueOf(options.seed()),
-                String.valueOf(options.budget()),
+                String.valueOf(options.freshSeed()),
+                budget.toString(),
                 options.cacheDirectory() == null ? "" : options.cacheDirectory().toString(),
                 String.valueOf(skip)));
         command.addAll(options.rules());

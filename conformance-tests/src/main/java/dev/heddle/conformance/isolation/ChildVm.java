@@ -1,11 +1,12 @@
 package dev.heddle.conformance.isolation;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import dev.heddle.conformance.CaseResult;
 import dev.heddle.conformance.ConformanceCase;
 import dev.heddle.conformance.ConformanceFailure;
 import dev.heddle.conformance.ConformanceReport;
+import dev.heddle.conformance.ConformanceRun;
+import dev.heddle.conformance.Deadline;
 import dev.heddle.conformance.KitOptions;
 import dev.heddle.conformance.Outcome;
 import dev.heddle.conformance.Rule;
@@ -34,9 +35,6 @@ import org.jspecify.annotations.Nullable;
  */
 @Evolving
 public final class ChildVm {
-    /** How long a case may take before its VM is taken for hung. */
-    public static final Duration CASE_LIMIT = Duration.ofMinutes(5);
-
     private final Subject subject;
     private final KitOptions options;
     private final Consumer<CaseResult> progress;
@@ -45,7 +43,8 @@ public final class ChildVm {
     private @Nullable DeviceInfo device;
     private String version = "unknown";
     private boolean listed;
-    private boolean started;
+    private boolean done;
+    private @Nullable ConformanceCase started;
 
     private ChildVm(Subject subject, KitOptions options, Consumer<CaseResult> progress) {
         this.subject = subject;
@@ -53,68 +52,64 @@ public final class ChildVm {
         this.progress = progress;
     }
 
-    /** As {@link #run(Subject, KitOptions, Duration, Consumer)}, with {@link #CASE_LIMIT}. */
-    public static ConformanceReport run(Subject subject, KitOptions options, Consumer<CaseResult> progress)
-            throws IOException, InterruptedException {
-        return run(subject, options, CASE_LIMIT, progress);
-    }
-
     /**
      * Runs every selected case.
      *
      * @param subject its provider's class must be found by ServiceLoader or have a public no-argument constructor
-     * @param caseLimit how long one case may take
      * @param progress told of each case as it ends
      * @return the same report as a run in this VM gives, but for crashes, which are failed cases
      * @throws IOException if no child can be started
      * @throws InterruptedException if the calling thread is interrupted; the child is ended
      */
     public static ConformanceReport run(
-            Subject subject, KitOptions options, Duration caseLimit, Consumer<CaseResult> progress)
+            Subject subject, KitOptions options, Consumer<CaseResult> progress)
             throws IOException, InterruptedException {
         ChildVm run = new ChildVm(subject, options, progress);
         Path directory = Files.createTempDirectory("heddle-conformance");
         try {
-            run.children(directory, caseLimit);
+            run.children(directory, options.caseLimit());
         } finally {
             remove(directory);
         }
         Map<String, String> claims = RuleBook.all().stream().collect(Collectors.toMap(Rule::id, Rule::claim));
-        return new ConformanceReport(subject.id(), run.version, run.device, options, claims, run.results);
+        return new ConformanceReport(subject.id(), run.version, run.device, options, claims, run.results,
+                ConformanceRun.leftOut(run.cases, run.results.size()), Map.of());
     }
 
     private void children(Path directory, Duration limit) throws IOException, InterruptedException {
         Path events = directory.resolve("events.jsonl");
         Path words = directory.resolve("words.txt");
+        Deadline deadline = new Deadline(options.budget());
         do {
             Files.deleteIfExists(events);
             Files.createFile(events);
-            started = false;
+            started = null;
             int before = results.size();
-            String end = new Child(ChildCommand.of(subject, options, before, events), events, words, limit)
-                    .run(this::hear);
-            if (started) {
-                add(failed(cases.get(results.size()),
-                        end.isEmpty() ? "the child VM ended without a word" : end));
-            } else if (!listed || results.size() < cases.size()) {
-                giveUp(end, results.size() == before);
+            String end = new Child(
+                    ChildCommand.of(subject, options, deadline.left(options.budget()), before, events),
+                    events,
+                    words, limit).run(this::hear);
+            if (done) {
+                return;
+            } else if (started != null) {
+                add(failed(started, end.isEmpty() ? "the child VM ended without a word" : end));
+            } else if (!listed || results.size() == before) {
+                giveUp(end.isEmpty() ? "the child VM ended early" : end);
+                return;
             }
-        } while (listed && results.size() < cases.size());
+        } while (!deadline.hasPassed());
     }
 
     // Between two cases, or before the first: a new child would most likely end at the same place.
-    private void giveUp(String end, boolean nothingRan) {
-        String reason = end.isEmpty() ? "the child VM ended early" : end;
+    private void giveUp(String reason) {
         if (!listed) {
             add(failed(
                     ConformanceCase.plain("1.01", "child-vm-starts", options, kit -> {}),
-                    "the child VM did not get as far as the cases of "
-                            + subject.provider().getClass().getName() + ": "
-                            + reason));
-        } else if (nothingRan) {
-            while (results.size() < cases.size()) {
-                add(failed(cases.get(results.size()), "not run: " + reason));
-            }
+                    "the child VM did not get as far as the cases of " + Providers.spell(subject.provider())
+                            + ": " + reason));
+        }
+        while (results.size() < cases.size()) {
+            add(failed(cases.get(results.size()), "not run: " + reason));
         }
     }
 
@@ -122,9 +117,9 @@ public final class ChildVm {
         switch (event.get(Protocol.KIND).getAsString()) {
             case Protocol.VERSION -> version = event.get(Protocol.VERSION).getAsString();
             case Protocol.CASES -> list(event);
-            case Protocol.START -> started = true;
+            case Protocol.START -> started = named(event);
             case Protocol.RESULT -> {
-                started = false;
+                started = null;
                 add(JsonLines.read(event.get(Protocol.RESULT).getAsString()));
             }
             case Protocol.DEVICE -> device = new DeviceInfo(
@@ -133,25 +128,26 @@ public final class ChildVm {
                     event.get("arch").getAsString(),
                     event.get("memory").getAsLong(),
                     event.get("driver").getAsString());
+            case Protocol.DONE -> done = true;
             default -> throw new IllegalStateException("a child VM of another version wrote " + event);
         }
     }
 
     private void list(JsonObject event) {
-        if (listed) {
-            return; // a second child derives the same cases from the same declaration
+        if (!listed) { // a second child derives the same cases from the same declaration
+            List<ConformanceCase> list = new ArrayList<>();
+            event.getAsJsonArray(Protocol.CASES).forEach(one -> list.add(named(one.getAsJsonObject())));
+            cases = list;
+            listed = true;
         }
-        List<ConformanceCase> list = new ArrayList<>();
-        for (JsonElement element : event.getAsJsonArray(Protocol.CASES)) {
-            JsonObject one = element.getAsJsonObject();
-            String name = one.get("name").getAsString();
-            list.add(new ConformanceCase(
-                    one.get("rule").getAsString(), name, one.get("numeric").getAsBoolean(), kit -> {
-                        throw new ConformanceFailure(name + " runs in a child VM only");
-                    }));
-        }
-        cases = list;
-        listed = true;
+    }
+
+    private static ConformanceCase named(JsonObject event) {
+        String name = event.get("name").getAsString();
+        return new ConformanceCase(event.get("rule").getAsString(), name, event.get("numeric").getAsBoolean(),
+                kit -> {
+                    throw new ConformanceFailure(name + " runs in a child VM only");
+                });
     }
 
     private static CaseResult failed(ConformanceCase kase, String message) {

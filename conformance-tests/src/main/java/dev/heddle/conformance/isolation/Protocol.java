@@ -24,6 +24,7 @@ final class Protocol {
     static final String START = "start";
     static final String RESULT = "result";
     static final String DEVICE = "device";
+    static final String DONE = "done";
 
     private Protocol() {}
 
@@ -64,8 +65,15 @@ final class Protocol {
 
         void start(ConformanceCase kase) throws IOException {
             JsonObject event = event(START);
+            event.addProperty("rule", kase.rule());
             event.addProperty("name", kase.name());
+            event.addProperty("numeric", kase.numeric());
             write(event);
+        }
+
+        /** Says that all is done, or that time is over: what comes after is no case's fault. */
+        void done() throws IOException {
+            write(event(DONE));
         }
 
         void result(CaseResult result, @Nullable DeviceInfo device) throws IOException {

@@ -2,9 +2,11 @@ package dev.heddle.conformance.junit;
 
 import dev.heddle.conformance.Bench;
 import dev.heddle.conformance.CaseResult;
+import dev.heddle.conformance.CaseSequence;
 import dev.heddle.conformance.ConformanceCase;
 import dev.heddle.conformance.ConformanceFailure;
 import dev.heddle.conformance.ConformanceRun;
+import dev.heddle.conformance.Deadline;
 import dev.heddle.conformance.KitOptions;
 import dev.heddle.conformance.Outcome;
 import dev.heddle.conformance.Rule;
@@ -13,8 +15,10 @@ import dev.heddle.conformance.Subject;
 import dev.heddle.core.Evolving;
 import dev.heddle.core.spi.AttentionBackendProvider;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicContainer;
@@ -53,14 +57,21 @@ public abstract class BackendConformance {
         KitOptions options = options();
         Bench bench = new Bench(subject, options);
         AtomicInteger numericPassed = new AtomicInteger();
+        Deadline deadline = new Deadline(options.budget());
+        Function<List<Rule>, Stream<DynamicTest>> tests = rules -> Stream.iterate(
+                new CaseSequence(subject, options, rules).iterator(),
+                cases -> !deadline.hasPassed() && cases.hasNext(), cases -> cases)
+                .map(Iterator::next)
+                .map(kase -> DynamicTest.dynamicTest(kase.name(), () -> prove(kase, bench, numericPassed)));
+        List<Rule> selected =
+                RuleBook.all().stream().filter(rule -> options.selectsRule(rule.id())).toList();
         List<DynamicNode> nodes = new ArrayList<>();
-        for (Rule rule : RuleBook.all()) {
-            List<DynamicTest> tests = ConformanceRun.cases(subject, options, List.of(rule)).stream()
-                    .map(kase -> DynamicTest.dynamicTest(kase.name(),
-                            () -> prove(kase, bench, numericPassed)))
-                    .toList();
-            if (!tests.isEmpty()) {
-                nodes.add(DynamicContainer.dynamicContainer(rule.id() + " " + rule.claim(), tests));
+        if (options.budget().time() != null) {
+            nodes.add(DynamicContainer.dynamicContainer("all rules in turn", tests.apply(selected)));
+        } else {
+            for (Rule rule : selected) {
+                nodes.add(DynamicContainer.dynamicContainer(rule.id() + " " + rule.claim(),
+                        tests.apply(List.of(rule))));
             }
         }
         if (options.rules().isEmpty()) {

@@ -78,8 +78,9 @@ public final class ReferenceError {
                 int head = kvHead * spec.groupSize() + g;
                 int at = (batch.qoIndptr(request) + row) * spec.numQoHeads() + head;
                 float[] query = HostInputs.row(q, batch.qoIndptr(request) + row, head);
+                boolean[] visible = visible(request, row, keys.length);
                 for (int order = 0; order < LANES.length; order++) {
-                    float[] logits = logits(request, row, head, kvHead, query, keys, LANES[order]);
+                    float[] logits = logits(request, row, head, kvHead, query, keys, visible, LANES[order]);
                     score(order, at, output(head, kvHead, logits, values));
                 }
                 floor(at);
@@ -87,14 +88,22 @@ public final class ReferenceError {
         }
     }
 
+    private boolean[] visible(int request, int row, int keys) {
+        boolean[] visible = new boolean[keys];
+        for (int key = 0; key < keys; key++) {
+            visible[key] = Oracle.visible(spec, batch, request, row, key);
+        }
+        return visible;
+    }
+
     private float[] logits(int request, int row, int head, int kvHead, float[] query, float[][] keys,
-            int lanes) {
+            boolean[] visible, int lanes) {
         float[] logits = new float[keys.length];
         float scale = spec.smScale() * kv.scales().k(kvHead);
         float cap = spec.logitsSoftCap();
         float slope = spec.alibi() ? HostInputs.perHead(heads.alibiSlopes(), head) : 0;
         for (int key = 0; key < keys.length; key++) {
-            if (!Oracle.visible(spec, batch, request, row, key)) {
+            if (!visible[key]) {
                 logits[key] = Float.NEGATIVE_INFINITY;
                 continue;
             }
@@ -130,8 +139,10 @@ public final class ReferenceError {
         float sum = spec.sinks() && max != Float.NEGATIVE_INFINITY
                 ? (float) Math.exp(HostInputs.perHead(heads.sinks(), head) - max)
                 : 0;
-        for (float s : logits) {
-            sum += s == Float.NEGATIVE_INFINITY ? 0 : (float) Math.exp(s - max);
+        float[] weights = new float[logits.length];
+        for (int key = 0; key < logits.length; key++) {
+            weights[key] = logits[key] == Float.NEGATIVE_INFINITY ? 0 : (float) Math.exp(logits[key] - max);
+            sum += weights[key];
         }
         DataType dtype = spec.qDtype();
         float[] out = new float[spec.headDimVo()];
@@ -139,7 +150,7 @@ public final class ReferenceError {
             if (logits[key] == Float.NEGATIVE_INFINITY) {
                 continue;
             }
-            float p = (float) Math.exp(logits[key] - max) / sum;
+            float p = weights[key] / sum;
             float rounded = dtype.byteSize() == 2 ? dtype.round(p) : p;
             for (int d = 0; d < out.length; d++) {
                 out[d] += rounded * values[key][d];

@@ -32,7 +32,8 @@ public final class PlainBackend implements AttentionBackendProvider {
         this(new PlainMath());
     }
 
-    PlainBackend(PlainMath math) {
+    /** Makes the provider with one or more steps of its own. */
+    public PlainBackend(PlainMath math) {
         this.math = math;
     }
 

@@ -12,44 +12,61 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** One run of the plain backend: row by row, head by head, key by key. */
+/**
+ * The runs of one plan of the plain backend: row by row, head by head, key by key. What a row needs is allocated once;
+ * one run at a time.
+ */
 final class PlainRun {
     private final PlainMath math;
     private final AttentionSpec spec;
     private final BatchShape batch;
     private final int splits;
-    private final Tensor q;
-    private final KvCacheView kv;
-    private final Tensor out;
-    private final @Nullable Tensor lse;
-    private final HeadParameters heads;
+
+    // of the run at hand, and set by each
+    private Tensor q;
+    private KvCacheView kv;
+    private Tensor out;
+    private @Nullable Tensor lse;
+    private HeadParameters heads = HeadParameters.NONE;
 
     // of the row at hand
     private final float[] query;
     private final float[] weighted;
     private final float[] lost; // what rounding took from each element of weighted (Kahan)
+    private final float[] key;
+    private final float[] value;
+    private final float[] logits;
     private float max;
     private float sum;
 
-    PlainRun(
-            PlainMath math, AttentionSpec spec, BatchShape batch, int splits, Tensor q, KvCacheView kv,
-            Tensor out,
-            @Nullable Tensor lse, HeadParameters heads) {
+    PlainRun(PlainMath math, AttentionSpec spec, BatchShape batch, int splits) {
         this.math = math;
         this.spec = spec;
         this.batch = batch;
         this.splits = splits;
-        this.q = q;
-        this.kv = kv;
-        this.out = out;
-        this.lse = lse;
-        this.heads = heads;
         this.query = new float[spec.headDimQk()];
         this.weighted = new float[spec.headDimVo()];
         this.lost = new float[spec.headDimVo()];
+        this.key = new float[spec.headDimQk()];
+        this.value = new float[spec.headDimVo()];
+        int most = 0;
+        for (int request = 0; request < batch.batchSize(); request++) {
+            most = Math.max(most, math.tokens(batch, request));
+        }
+        this.logits = new float[most];
     }
 
-    void run() {
+    void run(Tensor runQ, KvCacheView runKv, Tensor runOut, @Nullable Tensor runLse,
+            HeadParameters runHeads) {
+        q = runQ;
+        kv = runKv;
+        out = runOut;
+        lse = runLse;
+        heads = runHeads;
+        run();
+    }
+
+    private void run() {
         for (int request = 0; request < batch.batchSize(); request++) {
             if (math.computes(batch, request)) {
                 for (int row = 0; row < batch.qoLen(request); row++) {
@@ -87,30 +104,27 @@ final class PlainRun {
 
     /** Adds keys {@code begin} up to {@code end}. */
     private void part(int request, int row, int head, int kvHead, int begin, int end) {
-        float[] logits = new float[end - begin];
-        float[] stored = new float[spec.headDimQk()];
         float partMax = max;
         Tensor slopes = heads.alibiSlopes();
-        for (int key = begin; key < end; key++) {
+        for (int at = begin; at < end; at++) {
             float s = Float.NEGATIVE_INFINITY;
-            if (math.visible(spec, batch, request, row, key)) {
-                read(kv.k(), request, key, kvHead, stored);
+            if (math.visible(spec, batch, request, row, at)) {
+                read(kv.k(), request, at, kvHead, key);
                 int position = batch.kvLen(request) - batch.qoLen(request) + row;
-                s = math.logit(spec, dot(stored), kv.scales().k(kvHead),
-                        slopes == null ? 0 : perHead(slopes, head), key - position);
+                s = math.logit(spec, dot(), kv.scales().k(kvHead),
+                        slopes == null ? 0 : perHead(slopes, head), at - position);
             }
-            logits[key - begin] = s;
+            logits[at - begin] = s;
             partMax = Math.max(partMax, s);
         }
         rescale(partMax);
-        float[] value = new float[spec.headDimVo()];
-        for (int key = begin; key < end; key++) {
-            if (logits[key - begin] == Float.NEGATIVE_INFINITY) {
+        for (int at = begin; at < end; at++) {
+            if (logits[at - begin] == Float.NEGATIVE_INFINITY) {
                 continue;
             }
-            float weight = (float) Math.exp(logits[key - begin] - math.shift(max));
+            float weight = (float) Math.exp(logits[at - begin] - math.shift(max));
             sum += weight;
-            read(kv.v(), request, key, kvHead, value);
+            read(kv.v(), request, at, kvHead, value);
             for (int d = 0; d < value.length; d++) {
                 float term = weight * value[d] - lost[d];
                 float next = weighted[d] + term;
@@ -131,7 +145,7 @@ final class PlainRun {
         max = newMax;
     }
 
-    private float dot(float[] key) {
+    private float dot() {
         float total = 0;
         float missing = 0;
         for (int d = 0; d < key.length; d++) {

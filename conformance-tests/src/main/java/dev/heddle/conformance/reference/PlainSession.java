@@ -24,19 +24,17 @@ record PlainSession(MemorySpace memorySpace, PlainMath math) implements Attentio
     public void close() {}
 
     private final class Plan implements BackendPlan {
-        private final AttentionSpec spec;
-        private final BatchShape batch;
+        private final PlainRun run;
         private final PlanOptions options;
 
         private Plan(AttentionSpec spec, BatchShape batch, PlanOptions options) {
-            this.spec = spec;
-            this.batch = batch;
+            this.run = new PlainRun(math, spec, batch, Math.max(1, options.kvSplits()));
             this.options = options;
         }
 
         @Override
         public void run(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
-            new PlainRun(math, spec, batch, Math.max(1, options.kvSplits()), q, kv, out, lse, heads).run();
+            run.run(q, kv, out, lse, heads);
         }
 
         @Override

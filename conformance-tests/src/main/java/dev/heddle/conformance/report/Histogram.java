@@ -5,21 +5,23 @@ import dev.heddle.conformance.ErrorStats;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
 
 /** How near to their bounds the errors of numeric cases came, as bars. */
 final class Histogram {
     private static final int BINS = 10;
-    private static final int BAR = 54;
+    private static final int BAR = 34;
     private static final int HEIGHT = 160;
     private static final int TOP = 22;
 
     private final int[] counts = new int[BINS + 1]; // the last one is past the bound
 
-    Histogram(List<CaseResult> results) {
+    /** Counts an error of each case as a fraction of what it may be. */
+    Histogram(List<CaseResult> results, ToDoubleFunction<ErrorStats> fraction) {
         for (CaseResult result : results) {
             ErrorStats errors = result.errors();
             if (errors != null) {
-                double strain = errors.strain();
+                double strain = fraction.applyAsDouble(errors);
                 // Not (strain <= 1): NaN is past every bound.
                 counts[strain <= 1 ? (int) Math.min(BINS - 1, strain * BINS) : BINS]++;
             }
@@ -30,12 +32,13 @@ final class Histogram {
         return Arrays.stream(counts).sum();
     }
 
-    void write(Html html) {
+    void write(Html html, String what) {
         int most = Math.max(1, Arrays.stream(counts).max().orElse(1));
         int width = counts.length * BAR;
         html.add(
-                "<div class=\"scroll\"><svg class=\"bars\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
-                width, HEIGHT + TOP + 40, "Histogram of error divided by bound: " + Arrays.toString(counts));
+                "<figure><figcaption>{}</figcaption><div class=\"scroll\" tabindex=\"0\"><svg class=\"bars\" viewBox=\"-8 0 {} {}\" role=\"img\" aria-label=\"{}\">",
+                Html.capital(what), width + 12, HEIGHT + TOP + 40,
+                "Histogram of " + what + " divided by its bound: " + Arrays.toString(counts));
         for (int i = 0; i < counts.length; i++) {
             double height = (double) HEIGHT * counts[i] / most;
             if (counts[i] > 0) {
@@ -48,17 +51,18 @@ final class Histogram {
             html.add("<text x=\"{}\" y=\"{}\">{}</text>",
                     x + BAR / 2, number(TOP + HEIGHT - height - 6), counts[i] == 0 ? "" : counts[i]);
             html.add("<text class=\"axis\" x=\"{}\" y=\"{}\">{}</text>",
-                    x + BAR / 2, TOP + HEIGHT + 18, i == BINS ? "> 1" : label(i));
+                    x + (i == BINS ? BAR / 2 + 4 : 0), TOP + HEIGHT + 18, i == BINS ? "> 1" : edge(i));
         }
         html.add("<line class=\"limit\" x1=\"{}\" x2=\"{}\" y1=\"6\" y2=\"{}\"/>", BINS * BAR, BINS * BAR,
                 TOP + HEIGHT);
         html.add(
-                "<text class=\"axis\" x=\"{}\" y=\"{}\">error ÷ bound (a case passes up to 1)</text></svg></div>",
+                "<text class=\"axis\" x=\"{}\" y=\"{}\">error ÷ bound (a case passes up to 1)</text></svg></div></figure>",
                 width / 2, TOP + HEIGHT + 36);
     }
 
-    private static String label(int bin) {
-        return String.format(Locale.ROOT, "%.1f–%.1f", bin / (double) BINS, (bin + 1) / (double) BINS);
+    /** Where a bar begins. */
+    private static String edge(int bin) {
+        return bin == 0 ? "0" : String.format(Locale.ROOT, "%.1f", bin / (double) BINS);
     }
 
     private static String number(double value) {

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A run as JSON lines: a header, then one object for each case. Numbers that JSON has no word for (NaN, infinities)
@@ -34,7 +35,8 @@ public final class JsonLines {
     public static void write(ConformanceReport report, Path file) throws IOException {
         List<String> lines = new ArrayList<>();
         lines.add(header(report));
-        report.results().forEach(result -> lines.add(line(result)));
+        report.results()
+                .forEach(result -> lines.add(line(result, report.smallest().get(result.kase().name()))));
         Parents.make(file);
         Files.write(file, lines);
     }
@@ -45,6 +47,10 @@ public final class JsonLines {
         header.addProperty("version", report.version());
         header.addProperty("device", Provenance.device(report));
         header.addProperty("seed", report.seed());
+        header.addProperty("fresh_seed", report.options().freshSeed());
+        header.addProperty("budget", report.options().budget().toString());
+        header.addProperty("left_out", report.leftOut().values().stream().mapToInt(Integer::intValue).sum());
+        header.addProperty("kit", Provenance.kit());
         header.addProperty("java", Provenance.java());
         header.addProperty("cases", report.results().size());
         header.addProperty("passed", report.count(Outcome.PASSED));
@@ -52,6 +58,16 @@ public final class JsonLines {
         header.addProperty("not_declared", report.count(Outcome.NOT_DECLARED));
         header.addProperty("succeeded", report.succeeded());
         return header.toString();
+    }
+
+    private static String line(CaseResult result, @Nullable CaseResult smaller) {
+        if (smaller == null) {
+            return line(result);
+        }
+        JsonObject json = JsonParser.parseString(line(result)).getAsJsonObject();
+        json.addProperty("smallest", smaller.kase().name());
+        json.addProperty("smallest_message", smaller.message());
+        return json.toString();
     }
 
     /** Returns one case as a line without its line break. */

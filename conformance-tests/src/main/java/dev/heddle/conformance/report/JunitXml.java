@@ -62,6 +62,9 @@ public final class JunitXml {
         property("version", report.version());
         property("device", Provenance.device(report));
         property("seed", String.valueOf(report.seed()));
+        property("fresh_seed", String.valueOf(report.options().freshSeed()));
+        property("budget", Provenance.budget(report));
+        property("kit", Provenance.kit());
         property("java", Provenance.java());
         property("verdict", report.verdict());
         xml.writeEndElement();
@@ -90,7 +93,8 @@ public final class JunitXml {
             xml.writeStartElement("failure");
             xml.writeAttribute("message", clean(result.message()));
             xml.writeAttribute("type", "dev.heddle.conformance.ConformanceFailure");
-            xml.writeCharacters(clean(result.message()) + "\n" + Provenance.command(report, result));
+            xml.writeCharacters(clean(result.message()) + "\n" + Provenance.command(report, result.kase())
+                    + smallest(report, result));
             xml.writeEndElement();
         } else if (result.outcome() == Outcome.NOT_DECLARED) {
             xml.writeEmptyElement("skipped");
@@ -98,6 +102,13 @@ public final class JunitXml {
         }
         xml.writeEndElement();
         line();
+    }
+
+    private static String smallest(ConformanceReport report, CaseResult result) {
+        CaseResult smaller = report.smallest().get(result.kase().name());
+        return smaller == null ? ""
+                : "\nsmallest: " + clean(smaller.message()) + "\n"
+                        + Provenance.command(report, smaller.kase());
     }
 
     private void line() throws XMLStreamException {

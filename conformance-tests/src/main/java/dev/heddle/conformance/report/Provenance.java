@@ -1,6 +1,6 @@
 package dev.heddle.conformance.report;
 
-import dev.heddle.conformance.CaseResult;
+import dev.heddle.conformance.ConformanceCase;
 import dev.heddle.conformance.ConformanceReport;
 import dev.heddle.core.spi.DeviceInfo;
 
@@ -17,8 +17,21 @@ final class Provenance {
         return System.getProperty("java.vm.name", "Java") + " " + Runtime.version();
     }
 
-    static String command(ConformanceReport report, CaseResult result) {
-        return "./heddle conformance --backend " + report.backend() + " --case '" + result.kase().name()
-                + "'";
+    static String system() {
+        return System.getProperty("os.name") + " " + System.getProperty("os.arch");
+    }
+
+    static String kit() {
+        String version = Provenance.class.getPackage().getImplementationVersion();
+        return version == null ? "unversioned" : version;
+    }
+
+    static String budget(ConformanceReport report) {
+        int left = report.leftOut().values().stream().mapToInt(Integer::intValue).sum();
+        return report.options().budget() + (left == 0 ? "" : ", which left out " + left + " derived cases");
+    }
+
+    static String command(ConformanceReport report, ConformanceCase kase) {
+        return "./heddle conformance --backend " + report.backend() + " --case '" + kase.name() + "'";
     }
 }

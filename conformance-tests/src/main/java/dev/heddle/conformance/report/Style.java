@@ -34,6 +34,7 @@ final class Style {
                     .heat th { font-weight: 500; font-size: .85rem; padding: .2rem .45rem; color: var(--soft);
                       white-space: nowrap; }
                     .heat thead th { text-align: center; } .heat .corner { text-align: left; }
+                    .heat th.outside { text-decoration: line-through; opacity: .75; }
                     .heat tbody th { text-align: right; position: sticky; left: 0; background: var(--paper); }
                     .heat td { min-width: 3.4rem; height: 2rem; text-align: center; border-radius: .25rem; font-size: .85rem;
                       white-space: nowrap; padding: 0 .35rem; }
@@ -44,7 +45,10 @@ final class Style {
                       outline-offset: -2px; }
                     .key { display: flex; flex-wrap: wrap; gap: .4rem .6rem; font-size: .85rem; }
                     .key span { padding: .1rem .5rem; border-radius: .25rem; }
-                    .bars { width: 100%; min-width: 32rem; max-width: 44rem; height: auto; display: block; }
+                    .key .empty { color: var(--soft); outline: 1px dotted var(--rule); outline-offset: -1px; }
+                    .histograms { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr));
+                      gap: 0 1.5rem; }
+                    .bars { width: 100%; min-width: 22rem; max-width: 44rem; height: auto; display: block; }
                     .bars text { font: 12px system-ui, sans-serif; text-anchor: middle; fill: var(--ink); }
                     .bars .axis { fill: var(--soft); font-size: 11px; } .bars .good { fill: var(--pass); }
                     .bars .bad { fill: var(--fail); }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.conformance.Budget;
 import dev.heddle.conformance.CaseResult;
 import dev.heddle.conformance.ConformanceCase;
 import dev.heddle.conformance.ConformanceReport;
@@ -23,7 +24,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ChildVmTest {
-    private static final KitOptions FEW = KitOptions.DEFAULT.withRules("3.01", "1.02", "5.05").withBudget(6);
+    private static final KitOptions FEW =
+            KitOptions.DEFAULT.withRules("3.01", "1.02", "5.05").withBudget(Budget.perRule(6));
 
     private static List<String> names(List<CaseResult> results) {
         return results.stream().map(r -> r.kase().name()).toList();
@@ -56,7 +58,7 @@ class ChildVmTest {
     @Test
     void aCrashIsAFailedCaseAndTheNextOneStillRuns() throws Exception {
         Subject subject = Subject.of(new HaltingBackend());
-        KitOptions options = KitOptions.DEFAULT.withRules("3.01").withBudget(5);
+        KitOptions options = KitOptions.DEFAULT.withRules("3.01").withBudget(Budget.perRule(5));
         ConformanceReport report = ChildVm.run(subject, options, result -> {});
         assertEquals(derived(subject, options), names(report.results()), "no result is lost");
         List<Outcome> outcomes = report.results().stream().map(CaseResult::outcome).toList();
@@ -70,11 +72,22 @@ class ChildVmTest {
     @Test
     void aCaseThatHangsIsEndedAndFails() throws Exception {
         Subject subject = Subject.of(new HangingBackend());
-        KitOptions options = KitOptions.DEFAULT.withRules("3.01").withBudget(1);
-        ConformanceReport report = ChildVm.run(subject, options, Duration.ofSeconds(4), result -> {});
+        KitOptions options = KitOptions.DEFAULT.withRules("3.01").withBudget(Budget.perRule(1))
+                .withCaseLimit(Duration.ofSeconds(4));
+        ConformanceReport report = ChildVm.run(subject, options, result -> {});
         assertEquals(derived(subject, options), names(report.results()));
         assertEquals(Outcome.FAILED, report.results().getFirst().outcome());
         assertTrue(report.results().getFirst().message().contains("timed out"), report.results().toString());
+    }
+
+    @Test
+    void randomShapesAndWrappersRunInAChildToo() throws Exception {
+        Subject subject = Subject.of(new Relay(new PlainBackend()));
+        KitOptions options = KitOptions.DEFAULT.withRules("2.07").withFreshSeed(3)
+                .withBudget(Budget.of(Duration.ofMinutes(2)));
+        ConformanceReport report = ChildVm.run(subject, options, result -> {});
+        assertTrue(report.succeeded(), report::verdict);
+        assertEquals(3, report.results().size());
     }
 
     @Test

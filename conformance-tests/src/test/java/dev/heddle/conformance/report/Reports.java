@@ -32,6 +32,10 @@ final class Reports {
             }
         }
         results.add(result("2.03", "g3-d128-p16-bf16", Outcome.PASSED, "", null));
+        for (String random : List.of("g37-d64-p16-bf16-h2-kv64", "g16-d64-p16-bf16-h2-kv9")) {
+            results.add(result("2.02", random, Outcome.PASSED, "",
+                    random.startsWith("g16") ? stats(0.15) : null, 7));
+        }
         results.add(
                 result("3.01", "g7-d128-p16-bf16-far", Outcome.FAILED, "[3.01] " + NASTY, stats(Double.NaN)));
         results.add(result("5.05", "not-declared", Outcome.NOT_DECLARED, "execution.capture is not declared",
@@ -41,7 +45,10 @@ final class Reports {
                 Map.of("3.01", "Errors stay within those of a reference & no more.", "2.03",
                         "Neighbours are refused.",
                         "5.05", "Captured runs replay."),
-                results);
+                results, Map.of("4.05", 12),
+                Map.of("3.01/g7-d128-p16-bf16-far/seed42",
+                        result("3.01", "g1-d1-p1-bf16-h1-q1-kv1", Outcome.FAILED,
+                                "[3.01] " + NASTY, stats(Double.NaN))));
     }
 
     private static ErrorStats stats(double strain) {
@@ -50,7 +57,12 @@ final class Reports {
 
     private static CaseResult result(
             String rule, String shape, Outcome outcome, String message, ErrorStats errors) {
-        String name = rule + "/" + shape + "/seed42";
+        return result(rule, shape, outcome, message, errors, 42);
+    }
+
+    private static CaseResult result(
+            String rule, String shape, Outcome outcome, String message, ErrorStats errors, long seed) {
+        String name = rule + "/" + shape + "/seed" + seed;
         return new CaseResult(
                 new ConformanceCase(rule, name, errors != null, kit -> {}), outcome, message, 1_500_000,
                 errors);

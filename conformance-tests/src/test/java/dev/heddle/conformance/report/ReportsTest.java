@@ -10,6 +10,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.heddle.conformance.CaseResult;
 import dev.heddle.conformance.ConformanceReport;
+import dev.heddle.conformance.ErrorStats;
 import dev.heddle.conformance.Outcome;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -104,12 +105,61 @@ class ReportsTest {
     }
 
     @Test
+    void whatLiesOutsideTheDeclarationIsNotDeclaredEverywhere() throws Exception {
+        Path file = directory.resolve("report.html");
+        HtmlPage.write(report, file);
+        String page = Files.readString(file);
+        assertTrue(page.contains("class=\"outside\" title=\"3 is not declared\""), page);
+        assertTrue(
+                page.contains("<td class=\"undeclared\" title=\"group size 3, head dim 64: not declared\">"),
+                page);
+        assertTrue(page.contains("title=\"dtype f32, page size 16"), page);
+    }
+
+    /** A random shape of group size 37 counts where its row is, and makes none. */
+    @Test
+    void randomShapesMakeNoRows() throws Exception {
+        Path file = directory.resolve("report.html");
+        HtmlPage.write(report, file);
+        String page = Files.readString(file);
+        assertFalse(page.contains(">37</th>"), page);
+        assertTrue(page.contains("group size 16, head dim 64: 4 passed"), page);
+    }
+
+    @Test
+    void theSmallestCaseStandsBesideTheFailure() throws Exception {
+        String smallest = "--case '3.01/g1-d1-p1-bf16-h1-q1-kv1/seed42'";
+        Path file = directory.resolve("report.html");
+        HtmlPage.write(report, file);
+        assertTrue(Files.readString(file).contains(Html.escape(smallest)));
+        JunitXml.write(report, directory.resolve("report.xml"));
+        assertTrue(Files.readString(directory.resolve("report.xml")).contains(smallest));
+        JsonLines.write(report, directory.resolve("report.jsonl"));
+        assertTrue(Files.readString(directory.resolve("report.jsonl"))
+                .contains("\"smallest\":\"3.01/g1-d1-p1-bf16-h1-q1-kv1/seed42\""));
+    }
+
+    @Test
+    void everyFormSaysWhatWasLeftOutAndTheFreshSeed() throws Exception {
+        String fresh = String.valueOf(report.options().freshSeed());
+        Path file = directory.resolve("report.html");
+        HtmlPage.write(report, file);
+        String page = Files.readString(file);
+        assertTrue(page.contains("which left out 12 derived cases") && page.contains(fresh), page);
+        Path lines = directory.resolve("report.jsonl");
+        JsonLines.write(report, lines);
+        JsonObject header = JsonParser.parseString(Files.readAllLines(lines).getFirst()).getAsJsonObject();
+        assertEquals(12, header.get("left_out").getAsInt());
+        assertEquals(report.options().freshSeed(), header.get("fresh_seed").getAsLong());
+    }
+
+    @Test
     void histogramCountsNanBeyondTheBound() {
-        Histogram histogram = new Histogram(report.results());
+        Histogram histogram = new Histogram(report.results(), ErrorStats::strain);
         Html html = new Html();
-        histogram.write(html);
-        assertEquals(37, histogram.total());
-        assertTrue(html.toString().contains("4, 4, 4, 4, 4, 4, 4, 4, 4, 0, 1]"), html.toString());
+        histogram.write(html, "error");
+        assertEquals(38, histogram.total());
+        assertTrue(html.toString().contains("4, 5, 4, 4, 4, 4, 4, 4, 4, 0, 1]"), html.toString());
     }
 
     @Test
@@ -117,6 +167,8 @@ class ReportsTest {
         assertEquals(Optional.of("7"), ShapeValues.value("g7-d192x128-p16-bf16-q1-kv64+9", 'g'));
         assertEquals(Optional.of("192x128"), ShapeValues.value("g7-d192x128-p16-bf16-q1", 'd'));
         assertEquals(Optional.of("f32 k:int8"), ShapeValues.dtype("g1-d8-p1-f32-kint8-h2"));
+        assertEquals(Optional.of("9"), ShapeValues.value("dtype-bf16-f32-g9-d8-p1-int8-h2", 'g'));
+        assertEquals(Optional.of("int8"), ShapeValues.dtype("dtype-bf16-f32-g9-d8-p1-int8-h2"));
         assertEquals(Optional.empty(), ShapeValues.value("not-declared", 'p'));
         assertEquals(Optional.empty(), ShapeValues.dtype("service-loader"));
     }

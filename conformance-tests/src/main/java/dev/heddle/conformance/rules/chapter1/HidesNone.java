@@ -18,26 +18,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
 
 /** Rule 1.03. */
 final class HidesNone implements Rule {
     private static final String ABSENT = "dev.heddle.absent.NoSuchBackend";
-
-    private final Function<List<AttentionBackendProvider>, List<BackendReport>> discovery;
-
-    HidesNone() {
-        this(providers -> {
-            try (Heddle heddle = Heddle.builder().providers(providers).open()) {
-                return heddle.backends();
-            }
-        });
-    }
-
-    /** For a discovery other than the planner's. */
-    HidesNone(Function<List<AttentionBackendProvider>, List<BackendReport>> discovery) {
-        this.discovery = discovery;
-    }
 
     @Override
     public String id() {
@@ -60,12 +44,13 @@ final class HidesNone implements Rule {
         return cases;
     }
 
-    private void besideBroken(Kit kit, BrokenProvider.Fault fault) {
+    private static void besideBroken(Kit kit, BrokenProvider.Fault fault) {
         AttentionBackendProvider subject = kit.subject().provider();
-        BackendReport alone = find(discovery.apply(List.of(subject)), kit.subject().id())
+        BackendReport alone = find(kit.subject().house().discovery().backends(List.of(subject)),
+                kit.subject().id())
                 .orElseThrow(
                         () -> new ConformanceFailure(kit.subject().id() + " is not listed when it is alone"));
-        List<BackendReport> reports = discovery.apply(List.of(
+        List<BackendReport> reports = kit.subject().house().discovery().backends(List.of(
                 new BrokenProvider("kit-broken-before", fault), subject,
                 new BrokenProvider("kit-broken-after", fault)));
         BackendReport beside = find(reports, kit.subject().id())

@@ -10,7 +10,6 @@ import java.util.stream.Stream;
 /** What this process holds at a moment, as far as the platform tells. */
 final class Usage {
     private static final Path PROCESS = Path.of("/proc/self");
-    private static final int PAGE_BYTES = 4096;
     // Threads that belong to the VM and come and go on their own.
     private static final Set<String> OF_THE_VM = Set.of("system", "InnocuousThreadGroup");
 
@@ -55,12 +54,25 @@ final class Usage {
         }
     }
 
-    /** Returns the memory in use outside the Java heap in bytes; 0 where the platform does not tell. */
+    /** Returns how many files are open; 0 where the platform does not tell. */
+    static int openFiles() {
+        try (Stream<Path> open = Files.list(PROCESS.resolve("fd"))) {
+            return (int) open.count();
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+
+    /**
+     * Returns the memory that was asked for outside the Java heap, in bytes; 0 where the platform does not tell. Of the
+     * heap both counts have what is committed, whether it was touched or not, so that it cancels out.
+     */
     static long nativeBytes() {
-        try {
-            long resident =
-                    Long.parseLong(Files.readString(PROCESS.resolve("statm")).split(" ")[1]) * PAGE_BYTES;
-            return Math.max(0, resident - Runtime.getRuntime().totalMemory());
+        try (Stream<String> lines = Files.lines(PROCESS.resolve("status"))) {
+            long writable = lines.filter(line -> line.startsWith("VmData:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+                    .findFirst().orElse(0);
+            return Math.max(0, writable - Runtime.getRuntime().totalMemory());
         } catch (IOException e) {
             return 0;
         }

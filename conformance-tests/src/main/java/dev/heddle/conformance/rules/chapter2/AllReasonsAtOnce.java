@@ -29,23 +29,6 @@ import java.util.List;
 
 /** 2.04: the whole list, so that nobody repairs one reason after another. */
 final class AllReasonsAtOnce implements Rule {
-    /** Who is asked; the session, which the kit's tests replace by somebody less thorough. */
-    @FunctionalInterface
-    interface Asked {
-        /** Answers whether a request can run. */
-        Support support(Kit kit, AttentionSpec spec, BatchShape batch, PlanOptions options);
-    }
-
-    private final Asked asked;
-
-    AllReasonsAtOnce() {
-        this((kit, spec, batch, options) -> kit.session().support(spec, batch, options));
-    }
-
-    AllReasonsAtOnce(Asked asked) {
-        this.asked = asked;
-    }
-
     @Override
     public String id() {
         return "2.04";
@@ -71,16 +54,17 @@ final class AllReasonsAtOnce implements Rule {
         return cases.orNotDeclared("everything is declared");
     }
 
-    private void both(Kit kit, Neighbour neighbour) {
+    private static void both(Kit kit, Neighbour neighbour) {
         PlanOptions near = neighbour.options();
         PlanOptions elsewhere = new PlanOptions(
                 MemorySpaceId.parse("elsewhere:0"), null, near.kvSplits(), near.partial(), near.capture());
-        require(asked.support(kit, neighbour.spec(), neighbour.batch(), elsewhere),
+        require(kit.subject().house().asking().support(kit.session(), neighbour.spec(), neighbour.batch(),
+                elsewhere),
                 EnumSet.of(neighbour.dimension(), Dimension.MEMORY_SPACE));
     }
 
     /** Leaves as many dimensions at once as the declaration lets one request leave. */
-    private void many(Kit kit, Declared declared) {
+    private static void many(Kit kit, Declared declared) {
         Capabilities can = declared.capabilities();
         AttentionSpecBuilder builder = declared.base();
         EnumSet<Dimension> left = EnumSet.of(Dimension.MEMORY_SPACE);
@@ -111,7 +95,7 @@ final class AllReasonsAtOnce implements Rule {
         AttentionSpec spec = builder.build();
         BatchShape batch = RequestBuilder.of(spec)
                 .qoLens(declared.qoLens(1)).kvLens(declared.kvLens(33)).batchOnly();
-        require(asked.support(kit, spec, batch, options), left);
+        require(kit.subject().house().asking().support(kit.session(), spec, batch, options), left);
     }
 
     private static void require(Support support, EnumSet<Dimension> wanted) {

@@ -9,6 +9,7 @@ import dev.heddle.conformance.Subject;
 import dev.heddle.conformance.declared.Declared;
 import dev.heddle.conformance.declared.Neighbour;
 import dev.heddle.conformance.declared.Neighbours;
+import dev.heddle.conformance.declared.Shape;
 import dev.heddle.conformance.rules.support.Cases;
 import dev.heddle.core.capability.Rejection;
 import dev.heddle.core.capability.UnsupportedRequestException;
@@ -33,7 +34,8 @@ final class NeighboursRefused implements Rule {
         Declared declared = new Declared(subject.provider().capabilities());
         Cases cases = new Cases(id(), declared, options);
         for (Neighbour neighbour : Neighbours.of(declared)) {
-            cases.plain(neighbour.name(), kit -> refused(kit, neighbour));
+            cases.plain(neighbour.name() + "-" + Shape.nameOf(neighbour.spec()),
+                    kit -> refused(kit, neighbour));
         }
         return cases.orNotDeclared("everything is declared: there is no neighbour");
     }

@@ -49,14 +49,14 @@ final class DeclaredDeterminism implements Rule {
             AttentionSpecBuilder builder = declared.base(dtype);
             // Whoever promises more may do so in another way than who promises this.
             Shape repeated = shape(declared, builder.determinism(Determinism.RUN_TO_RUN));
-            cases.numeric("run-to-run-" + repeated.name(), kit -> runToRun(kit, declared, repeated));
+            cases.shaped("run-to-run-", repeated, s -> kit -> runToRun(kit, declared, s));
             if (!invariant) {
                 cases.notDeclared("batch-invariant", "determinism is RUN_TO_RUN");
                 continue;
             }
             Shape shape = shape(declared, builder.determinism(level));
-            cases.numeric("run-to-run-invariant-" + shape.name(), kit -> runToRun(kit, declared, shape));
-            cases.numeric("batch-invariant-" + shape.name(), kit -> inOtherCompany(kit, declared, shape));
+            cases.shaped("run-to-run-", shape, s -> kit -> runToRun(kit, declared, s));
+            cases.shaped("batch-invariant-", shape, s -> kit -> inOtherCompany(kit, declared, s));
         }
         return cases.orNotDeclared("never empty");
     }

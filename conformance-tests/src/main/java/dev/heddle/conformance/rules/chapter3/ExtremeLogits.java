@@ -38,9 +38,9 @@ final class ExtremeLogits implements Rule {
             if (!dtype.k().isQuantised()) {
                 AttentionSpec spec = declared.base(dtype).build();
                 Shape shape = Cases.shape(declared, spec, new int[]{1, 3}, new int[]{75, 33});
-                cases.numeric("plus1e4-" + shape.name(), kit -> extreme(kit, declared, shape, 1e4f, 1e4f));
-                cases.numeric("minus1e4-" + shape.name(), kit -> extreme(kit, declared, shape, -1e4f, -1e4f));
-                cases.numeric("both1e4-" + shape.name(), kit -> extreme(kit, declared, shape, 1e4f, -1e4f));
+                cases.shaped("plus1e4-", shape, s -> kit -> extreme(kit, declared, s, 1e4f, 1e4f));
+                cases.shaped("minus1e4-", shape, s -> kit -> extreme(kit, declared, s, -1e4f, -1e4f));
+                cases.shaped("both1e4-", shape, s -> kit -> extreme(kit, declared, s, 1e4f, -1e4f));
             }
         }
         return cases.orNotDeclared("no dtype tuple with floating-point keys of 16 bits or more is declared");

@@ -13,6 +13,8 @@ import java.util.List;
 
 /** 3.06: what changes a logit, in order. */
 final class LogitModifiers implements Rule {
+    private static final String ORDER = "scale, soft cap, bias, mask, and sinks last";
+
     @Override
     public String id() {
         return "3.06";
@@ -29,45 +31,45 @@ final class LogitModifiers implements Rule {
         Cases cases = new Cases(id(), declared, options);
 
         for (float scale : new float[]{0.25f, 1, 0.02f, -0.1f}) {
-            check(cases, declared, "scale" + scale, declared.base().smScale(scale));
+            check(cases, declared, declared.base().smScale(scale));
         }
         if (declared.has(Feature.SOFT_CAP)) {
-            check(cases, declared, "", declared.base().logitsSoftCap(30));
-            check(cases, declared, "", declared.base().logitsSoftCap(1.5f).smScale(0.5f));
+            check(cases, declared, declared.base().logitsSoftCap(30));
+            check(cases, declared, declared.base().logitsSoftCap(1.5f).smScale(0.5f));
         } else {
             cases.notDeclared("soft-cap", "feature SOFT_CAP is not declared");
         }
         if (declared.has(Feature.SINKS)) {
-            check(cases, declared, "", declared.base().sinks(true));
+            check(cases, declared, declared.base().sinks(true));
         } else {
             cases.notDeclared("sinks", "feature SINKS is not declared");
         }
         if (declared.has(Feature.ALIBI)) {
-            check(cases, declared, "", declared.base().alibi(true));
+            check(cases, declared, declared.base().alibi(true));
         } else {
             cases.notDeclared("alibi", "feature ALIBI is not declared");
         }
         if (declared.has(Feature.SOFT_CAP) && declared.has(Feature.ALIBI)) {
             // A cap of 1.5 before a bias of up to 75 and after it differ beyond doubt.
-            check(cases, declared, "", declared.base().logitsSoftCap(1.5f).alibi(true));
+            check(cases, declared, declared.base().logitsSoftCap(1.5f).alibi(true));
         }
         if (declared.has(Feature.SOFT_CAP) && declared.has(Feature.SINKS)) {
-            check(cases, declared, "", declared.base().logitsSoftCap(1.5f).sinks(true)); // sinks are not capped
+            check(cases, declared, declared.base().logitsSoftCap(1.5f).sinks(true)); // sinks are not capped
         }
         if (declared.has(Feature.ALIBI) && declared.has(Feature.SINKS)) {
-            check(cases, declared, "", declared.base().alibi(true).sinks(true));
+            check(cases, declared, declared.base().alibi(true).sinks(true));
         }
         return cases.orNotDeclared("never empty");
     }
 
-    private static void check(Cases cases, Declared declared, String name, AttentionSpecBuilder builder) {
-        String prefix = name.isEmpty() ? "" : name + "-";
-        cases.check(prefix, Cases.shape(declared, builder.build(), new int[]{1, 1}, new int[]{75, 41}));
+    private static void check(Cases cases, Declared declared, AttentionSpecBuilder builder) {
+        cases.check("", Cases.shape(declared, builder.build(), new int[]{1, 1}, new int[]{75, 41}), ORDER);
         if (declared.prefill()) {
             if (declared.has(MaskKind.CAUSAL)) {
                 builder.causal();
             }
-            cases.check(prefix, Cases.shape(declared, builder.build(), new int[]{6, 9}, new int[]{75, 41}));
+            cases.check("", Cases.shape(declared, builder.build(), new int[]{6, 9}, new int[]{75, 41}),
+                    ORDER);
         }
     }
 }

@@ -48,8 +48,8 @@ final class NanReaches implements Rule {
                 builder.causal();
             }
             Shape shape = Cases.shape(declared, builder.build(), new int[]{4, 5}, new int[]{40, 37});
-            cases.numeric("key-" + shape.name(), kit -> poisoned(kit, declared, shape, true));
-            cases.numeric("value-" + shape.name(), kit -> poisoned(kit, declared, shape, false));
+            cases.shaped("key-", shape, s -> kit -> poisoned(kit, declared, s, true));
+            cases.shaped("value-", shape, s -> kit -> poisoned(kit, declared, s, false));
         }
         return cases.orNotDeclared("no dtype tuple whose K and V can hold NaN is declared");
     }

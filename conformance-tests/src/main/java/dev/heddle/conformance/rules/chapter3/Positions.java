@@ -57,9 +57,9 @@ final class Positions implements Rule {
             AttentionSpec custom = unmasked(declared).customMask(true).build();
             add(cases, declared, "custom", custom, new int[]{1, 6, 20}, new int[]{90, 40, 20});
             Shape shape = Cases.shape(declared, custom, new int[]{2, 3}, new int[]{40, 33});
-            cases.numeric("custom-sees-nothing-" + shape.name(), kit -> {
+            cases.shaped("custom-sees-nothing-", shape, s -> kit -> {
                 Request request =
-                        Cases.builder(declared, shape, kit.seed()).mask((i, row, key) -> i == 0).build();
+                        Cases.builder(declared, s, kit.seed()).mask((i, row, key) -> i == 0).build();
                 kit.check(request);
             });
         } else {
@@ -74,6 +74,7 @@ final class Positions implements Rule {
 
     private static void add(
             Cases cases, Declared declared, String name, AttentionSpec spec, int[] qoLens, int[] kvLens) {
-        cases.check(name + "-", Cases.shape(declared, spec, qoLens, kvLens));
+        cases.check(name + "-", Cases.shape(declared, spec, qoLens, kvLens),
+                "row r sits at kv_len - qo_len + r");
     }
 }

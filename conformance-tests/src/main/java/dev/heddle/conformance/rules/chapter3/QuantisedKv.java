@@ -13,6 +13,8 @@ import java.util.List;
 
 /** 3.10: scales applied once, per tensor or per head. */
 final class QuantisedKv implements Rule {
+    private static final String ONCE = "scales of K and V apply once";
+
     @Override
     public String id() {
         return "3.10";
@@ -34,12 +36,12 @@ final class QuantisedKv implements Rule {
                     continue;
                 }
                 AttentionSpec spec = declared.base(dtype).kvQuantisation(quantisation).build();
-                cases.check(Cases.shape(declared, spec, new int[]{1, 1}, new int[]{75, 130}));
-                cases.check(Cases.shape(declared, spec, new int[]{3, 8}, new int[]{40, 65}));
+                cases.check("", Cases.shape(declared, spec, new int[]{1, 1}, new int[]{75, 130}), ONCE);
+                cases.check("", Cases.shape(declared, spec, new int[]{3, 8}, new int[]{40, 65}), ONCE);
                 int[] dims = declared.headDims().getLast();
                 AttentionSpec other = spec.toBuilder().headDim(dims[0], dims[1]).build();
                 if (declared.aligned(other)) {
-                    cases.check(Cases.shape(declared, other, new int[]{1, 1}, new int[]{75, 130}));
+                    cases.check("", Cases.shape(declared, other, new int[]{1, 1}, new int[]{75, 130}), ONCE);
                 }
             }
         }

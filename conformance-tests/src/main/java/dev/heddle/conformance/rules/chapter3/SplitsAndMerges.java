@@ -44,8 +44,10 @@ final class SplitsAndMerges implements Rule {
             for (int splits : new int[]{1, 2, 3, 5, 16}) {
                 AttentionSpec spec = declared.base().build();
                 Shape shape = Cases.shape(declared, spec, new int[]{1, 2, 1}, new int[]{201, 64, 3});
-                cases.numeric("splits" + splits + "-" + shape.name(), kit -> kit.check(
-                        Cases.request(declared, shape, kit.seed()), o -> o.withKvSplits(splits)));
+                cases.shaped("splits" + splits + "-", shape,
+                        s -> kit -> Cases.hinted(splits + " splits forced",
+                                () -> kit.check(Cases.request(declared, s, kit.seed()),
+                                        o -> o.withKvSplits(splits))));
             }
         } else {
             cases.notDeclared("splits", "feature FORCED_SPLITS is not declared");
@@ -58,8 +60,8 @@ final class SplitsAndMerges implements Rule {
                 Shape shape = Cases.shape(
                         declared, spec, new int[]{1, 1},
                         new int[]{5 * spec.pageSize() + 1, 3 * spec.pageSize()});
-                cases.numeric("merge" + order[0] + order[1] + order[2] + "-" + shape.name(),
-                        kit -> merged(kit, declared, shape, order));
+                cases.shaped("merge" + order[0] + order[1] + order[2] + "-", shape,
+                        s -> kit -> merged(kit, declared, s, order));
             }
         } else {
             cases.notDeclared("merge",

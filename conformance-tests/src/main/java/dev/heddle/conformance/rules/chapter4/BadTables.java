@@ -34,16 +34,6 @@ final class BadTables implements Rule {
     private static final int PAGE = 16;
     private static final int POOL = 8;
 
-    private final TableMaker maker;
-
-    BadTables() {
-        this(TableMaker::core);
-    }
-
-    BadTables(TableMaker maker) {
-        this.maker = maker;
-    }
-
     private record Bad(
             String name, int[] kvIndptr, int[] kvIndices, int[] last, int[] qoIndptr, int request,
             String field,
@@ -95,16 +85,17 @@ final class BadTables implements Rule {
         Declared declared = new Declared(subject.provider().capabilities());
         Cases cases = new Cases(id(), declared, options);
         for (Bad bad : BAD) {
-            cases.plain(bad.name(), kit -> refused(bad));
+            cases.plain(bad.name(), kit -> refused(kit, bad));
         }
         cases.plain("pool-larger-than-cache", kit -> smallCache(kit, declared));
         return cases.orNotDeclared("never empty");
     }
 
-    private void refused(Bad bad) {
+    private static void refused(Kit kit, Bad bad) {
         BatchShape made;
         try {
-            made = maker.make(PAGE, POOL, bad.kvIndptr(), bad.kvIndices(), bad.last(), bad.qoIndptr());
+            made = kit.subject().house().tables().make(PAGE, POOL, bad.kvIndptr(), bad.kvIndices(),
+                    bad.last(), bad.qoIndptr());
         } catch (InvalidPageTableException e) {
             boolean named = e.request() == bad.request()
                     && e.field().contains(bad.field())

@@ -12,6 +12,8 @@ import java.util.List;
 
 /** 4.05: lengths at the edges of pages. */
 final class EdgeLengths implements Rule {
+    private static final String ALL = "every token counts up to kv_len";
+
     @Override
     public String id() {
         return "4.05";
@@ -34,13 +36,14 @@ final class EdgeLengths implements Rule {
             for (int[] lens : new int[][]{edges, primes}) {
                 // One case for each length, so that a failure names it, and one of all together.
                 for (int len : lens) {
-                    cases.check(Cases.shape(declared, builder.build(), new int[]{1}, new int[]{len}));
+                    cases.check("", Cases.shape(declared, builder.build(), new int[]{1}, new int[]{len}),
+                            ALL);
                 }
-                cases.check(Cases.shape(declared, builder.build(), new int[]{1}, lens));
+                cases.check("", Cases.shape(declared, builder.build(), new int[]{1}, lens), ALL);
                 if (declared.prefill()) {
                     AttentionSpecBuilder causal =
                             declared.has(MaskKind.CAUSAL) ? builder.build().toBuilder().causal() : builder;
-                    cases.check(Cases.shape(declared, causal.build(), new int[]{1, 2, 3}, lens));
+                    cases.check("", Cases.shape(declared, causal.build(), new int[]{1, 2, 3}, lens), ALL);
                 }
             }
         }

@@ -54,7 +54,7 @@ final class EmptySequences implements Rule {
         for (int qoLen : new int[]{1, 3}) {
             Shape full =
                     new Shape(spec, declared.qoLens(lens(qoLen, kvLens.length)), declared.kvLens(kvLens));
-            cases.numeric(full.name(), kit -> empty(kit, declared, full));
+            cases.shaped("", full, s -> kit -> empty(kit, declared, s));
         }
     }
 

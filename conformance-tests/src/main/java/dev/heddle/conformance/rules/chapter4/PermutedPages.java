@@ -41,7 +41,7 @@ final class PermutedPages implements Rule {
             for (int page : declared.pageSizes()) {
                 AttentionSpec spec = declared.base().kvLayout(layout).pageSize(page).build();
                 Shape shape = Cases.shape(declared, spec, new int[]{1, 3}, new int[]{131, 40});
-                cases.numeric(shape.name(), kit -> permuted(kit, declared, shape));
+                cases.shaped("", shape, s -> kit -> permuted(kit, declared, s));
             }
         }
         return cases.orNotDeclared("never empty");

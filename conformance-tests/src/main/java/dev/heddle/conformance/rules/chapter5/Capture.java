@@ -10,6 +10,7 @@ import dev.heddle.conformance.input.Output;
 import dev.heddle.conformance.input.Placed;
 import dev.heddle.conformance.input.Request;
 import dev.heddle.conformance.input.RequestBuilder;
+import dev.heddle.conformance.rules.support.Cases;
 import dev.heddle.core.attention.BatchShape;
 import dev.heddle.core.page.PageTable;
 import dev.heddle.core.session.SessionPlan;
@@ -62,7 +63,8 @@ final class Capture implements Rule {
                     work.replay();
                     queue.synchronize();
                     Output replayed = placed.read();
-                    kit.compare(next, replayed);
+                    Cases.hinted("replay " + i + (i == 0 ? "" : " with new page tables"),
+                            () -> kit.compare(next, replayed));
                     kit.requireSameBits("replay " + i + " and a plain run", replayed,
                             plain(kit, next, placed));
                 }

@@ -1,6 +1,7 @@
 package dev.heddle.conformance.rules.chapter5;
 
 import dev.heddle.conformance.ConformanceCase;
+import dev.heddle.conformance.ConformanceFailure;
 import dev.heddle.conformance.Kit;
 import dev.heddle.conformance.KitOptions;
 import dev.heddle.conformance.Rule;
@@ -28,8 +29,11 @@ final class ManyLayers implements Rule {
 
     @Override
     public List<ConformanceCase> cases(Subject subject, KitOptions options) {
-        return List.of(ConformanceCase.numeric(
-                id(), Requests.shape(subject, LAYERS + ".layers"), options, ManyLayers::layers));
+        return List.of(
+                ConformanceCase.numeric(
+                        id(), Requests.shape(subject, LAYERS + ".layers"), options, ManyLayers::layers),
+                ConformanceCase.numeric(
+                        id(), Requests.shape(subject, "same.buffers"), options, ManyLayers::sameBuffers));
     }
 
     private static void layers(Kit kit) {
@@ -49,6 +53,33 @@ final class ManyLayers implements Rule {
                     kit.requireNoTrespass(placed);
                     kit.compare(layer, output);
                 }
+            }
+        }
+    }
+
+    /** New keys and values, then new queries, in the buffers of the run before: answers must not be kept. */
+    private static void sameBuffers(Kit kit) {
+        Requests requests = new Requests(kit.capabilities());
+        Request first = requests.decode(kit.seed(), 70, 5, 129).equalScales().build();
+        Request other = requests.decode(kit.seed() + 1, 70, 5, 129)
+                .table(first.batch().pageTable()).equalScales().build();
+        List<Request> steps = List.of(first,
+                new Request(first.spec(), first.batch(), first.q(), other.kv(), first.heads()), // K and V are new
+                other, // and q
+                first);
+        try (Placed placed = kit.place(first);
+                SessionPlan plan = kit.plan(first, kit.options())) {
+            Output before = null;
+            for (Request step : steps) {
+                placed.write(step);
+                Output output = kit.run(plan, placed);
+                if (before != null && before.sameBits(output)) {
+                    throw new ConformanceFailure(
+                            "the answer is that of the run before, bit for bit, though other"
+                                    + " numbers lie in the same buffers: keep no answers, compute them");
+                }
+                kit.compare(step, output);
+                before = output;
             }
         }
     }

@@ -9,6 +9,7 @@ import dev.heddle.conformance.Subject;
 import dev.heddle.conformance.input.Output;
 import dev.heddle.conformance.input.Placed;
 import dev.heddle.conformance.input.Request;
+import dev.heddle.conformance.rules.support.Cases;
 import dev.heddle.core.session.SessionPlan;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,8 +53,10 @@ final class ManyThreads implements Rule {
         try (ExecutorService pool = Executors.newFixedThreadPool(THREADS)) {
             own.forEach(request -> futures.add(pool.submit(() -> runs(kit, request, together))));
             for (int i = 0; i < THREADS; i++) {
+                Request request = own.get(i);
                 for (Output output : outputs(futures.get(i))) {
-                    kit.compare(own.get(i), output);
+                    Cases.hinted("thread " + i + " of " + THREADS + ", each with a plan of its own",
+                            () -> kit.compare(request, output));
                 }
             }
         }

@@ -24,6 +24,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class NoAllocation implements Rule {
     private static final int RUNS = 200;
     private static final int LEAST_ATTEMPTS = 3;
+    // Less than one object a run is what other threads of the process did meanwhile.
+    private static final int SMALLEST_OBJECT = 16;
     private static final long WARM_UP_NANOS = 30_000_000_000L;
 
     @Override
@@ -63,7 +65,8 @@ final class NoAllocation implements Rule {
                         request.spec(), request.batch(), PlanOptions.in(session.memorySpace().id()))) {
             runs(plan, placed);
             int before = arenas.get();
-            requireSteady(threads, plan, placed);
+            requireSteady(threads, plan, placed, Math.min(WARM_UP_NANOS,
+                    kit.bench().options().caseLimit().toNanos() / 2));
             if (arenas.get() != before) {
                 throw new ConformanceFailure("steady-state runs took " + (arenas.get() - before)
                         + " buffers of host memory from the context; take them when planning");
@@ -74,15 +77,16 @@ final class NoAllocation implements Rule {
     // Interpreted code allocates what compiled code does not, so the least of several attempts counts. All threads
     // are watched: a backend may run on its own. Other threads of the process can only add, so that a backend that
     // allocates nothing is seen to as soon as they are quiet.
-    private static void requireSteady(ThreadMXBean threads, SessionPlan plan, Placed placed) {
+    private static void requireSteady(ThreadMXBean threads, SessionPlan plan, Placed placed,
+            long patience) {
         long start = System.nanoTime();
         long least = Long.MAX_VALUE;
         for (int attempt = 0; attempt < LEAST_ATTEMPTS
-                || System.nanoTime() - start < WARM_UP_NANOS; attempt++) {
+                || System.nanoTime() - start < patience; attempt++) {
             long before = threads.getTotalThreadAllocatedBytes();
             runs(plan, placed);
             least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / RUNS);
-            if (least == 0) {
+            if (least < SMALLEST_OBJECT) {
                 return;
             }
         }

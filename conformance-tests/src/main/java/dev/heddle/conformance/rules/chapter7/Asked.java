@@ -5,6 +5,7 @@ import dev.heddle.conformance.Kit;
 import dev.heddle.conformance.Subject;
 import dev.heddle.conformance.declared.Declared;
 import dev.heddle.conformance.declared.Shape;
+import dev.heddle.conformance.house.Planners;
 import dev.heddle.conformance.input.Placed;
 import dev.heddle.conformance.input.Request;
 import dev.heddle.conformance.input.RequestBuilder;

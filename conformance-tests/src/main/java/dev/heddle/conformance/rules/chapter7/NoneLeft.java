@@ -5,6 +5,7 @@ import dev.heddle.conformance.Kit;
 import dev.heddle.conformance.KitOptions;
 import dev.heddle.conformance.Rule;
 import dev.heddle.conformance.Subject;
+import dev.heddle.conformance.house.Planners;
 import dev.heddle.conformance.input.Placed;
 import dev.heddle.conformance.input.Request;
 import dev.heddle.core.spi.AttentionBackendProvider;
@@ -13,16 +14,6 @@ import java.util.List;
 
 /** Rule 7.04. */
 final class NoneLeft implements Rule {
-    private final Planners planners;
-
-    NoneLeft() {
-        this(Planners.HEDDLE);
-    }
-
-    NoneLeft(Planners planners) {
-        this.planners = planners;
-    }
-
     @Override
     public String id() {
         return "7.04";
@@ -43,7 +34,7 @@ final class NoneLeft implements Rule {
     private void noneCan(Kit kit) {
         Request request = Asked.request(kit, 33);
         AttentionBackendProvider subject = kit.subject().provider();
-        try (Planners.Planner planner = planners.open(List.of(
+        try (Planners.Planner planner = kit.subject().house().planners().open(List.of(
                 new Companion("kit-narrow", subject, Companion.Fault.NARROW),
                 new Companion("kit-narrower", subject, Companion.Fault.NARROW)))) {
             Asked.requireReasonsOf("no backend can", List.of("kit-narrow", "kit-narrower"),
@@ -54,7 +45,7 @@ final class NoneLeft implements Rule {
     private void allFailed(Kit kit) {
         Request request = Asked.request(kit, 33);
         AttentionBackendProvider subject = kit.subject().provider();
-        try (Planners.Planner planner = planners.open(List.of(
+        try (Planners.Planner planner = kit.subject().house().planners().open(List.of(
                 new Companion("kit-faulty", subject, Companion.Fault.FAILS_TO_RUN),
                 new Companion("kit-shut", subject, Companion.Fault.FAILS_TO_OPEN),
                 new Companion("kit-broken", subject, Companion.Fault.FAILS_TO_PLAN),

@@ -6,6 +6,7 @@ import dev.heddle.conformance.Kit;
 import dev.heddle.conformance.KitOptions;
 import dev.heddle.conformance.Rule;
 import dev.heddle.conformance.Subject;
+import dev.heddle.conformance.house.Planners;
 import dev.heddle.conformance.input.Placed;
 import dev.heddle.conformance.input.Request;
 import dev.heddle.core.session.BackendFailureException;
@@ -14,16 +15,6 @@ import java.util.List;
 
 /** Rule 7.02. */
 final class Pinned implements Rule {
-    private final Planners planners;
-
-    Pinned() {
-        this(Planners.HEDDLE);
-    }
-
-    Pinned(Planners planners) {
-        this.planners = planners;
-    }
-
     @Override
     public String id() {
         return "7.02";
@@ -43,7 +34,7 @@ final class Pinned implements Rule {
     }
 
     private Planners.Planner open(Kit kit, Companion.Fault fault) {
-        return planners.open(List.of(
+        return kit.subject().house().planners().open(List.of(
                 new Companion("kit-companion", kit.subject().provider(), fault), kit.subject().provider()));
     }
 

@@ -6,6 +6,7 @@ import dev.heddle.conformance.Kit;
 import dev.heddle.conformance.KitOptions;
 import dev.heddle.conformance.Rule;
 import dev.heddle.conformance.Subject;
+import dev.heddle.conformance.house.Planners;
 import dev.heddle.conformance.input.Placed;
 import dev.heddle.conformance.input.Request;
 import dev.heddle.core.capability.RejectionCode;
@@ -18,16 +19,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /** Rule 7.03. */
 final class Quarantine implements Rule {
     private static final String FAULTY = "kit-faulty";
-
-    private final Planners planners;
-
-    Quarantine() {
-        this(Planners.HEDDLE);
-    }
-
-    Quarantine(Planners planners) {
-        this.planners = planners;
-    }
 
     @Override
     public String id() {
@@ -54,7 +45,8 @@ final class Quarantine implements Rule {
         String subject = kit.subject().id();
         List<PlannerEvent> events = new CopyOnWriteArrayList<>();
         Companion faulty = new Companion(FAULTY, kit.subject().provider(), fault);
-        try (Planners.Planner planner = planners.open(List.of(faulty, kit.subject().provider()), events::add);
+        try (Planners.Planner planner =
+                kit.subject().house().planners().open(List.of(faulty, kit.subject().provider()), events::add);
                 Placed placed = Asked.place(kit, planner, request)) {
             PlanReport before = planner.explain(request.spec(), request.batch(), PlanRequest.DEFAULT);
             Asked.requireBackend("the lowest estimate is chosen", FAULTY, String.valueOf(before.chosen()));

@@ -6,6 +6,7 @@ import dev.heddle.conformance.Kit;
 import dev.heddle.conformance.KitOptions;
 import dev.heddle.conformance.Rule;
 import dev.heddle.conformance.Subject;
+import dev.heddle.conformance.house.Planners;
 import dev.heddle.conformance.input.Request;
 import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.planner.PlanReport;
@@ -16,16 +17,6 @@ import java.util.List;
 /** Rule 7.01. */
 final class SameChoice implements Rule {
     private static final int ROUNDS = 4;
-
-    private final Planners planners;
-
-    SameChoice() {
-        this(Planners.HEDDLE);
-    }
-
-    SameChoice(Planners planners) {
-        this.planners = planners;
-    }
 
     @Override
     public String id() {
@@ -55,7 +46,7 @@ final class SameChoice implements Rule {
         Request request = Asked.request(kit, 33, 200);
         PlanReport first = null;
         for (int round = 0; round < ROUNDS; round++) {
-            try (Planners.Planner planner = planners.open(providers)) {
+            try (Planners.Planner planner = kit.subject().house().planners().open(providers)) {
                 PlanReport report = planner.explain(request.spec(), request.batch(), PlanRequest.DEFAULT);
                 if (first != null && !first.equals(report)) {
                     throw new ConformanceFailure("the same inputs gave two answers: first\n" + first.toTable()

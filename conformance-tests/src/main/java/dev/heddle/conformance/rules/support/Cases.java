@@ -2,7 +2,9 @@ package dev.heddle.conformance.rules.support;
 
 import dev.heddle.conformance.CaseBody;
 import dev.heddle.conformance.ConformanceCase;
+import dev.heddle.conformance.ConformanceFailure;
 import dev.heddle.conformance.KitOptions;
+import dev.heddle.conformance.ShapeFamily;
 import dev.heddle.conformance.declared.Declared;
 import dev.heddle.conformance.declared.Shape;
 import dev.heddle.conformance.input.Request;
@@ -13,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * Collects the cases of one rule: no name twice, nothing that the declaration does not contain, and one case that
@@ -45,6 +48,14 @@ public final class Cases {
         return this;
     }
 
+    /** Adds a case that proves something of a shape, and could of any other; {@code prefix} ends in a dash. */
+    public Cases shaped(String prefix, Shape shape, Function<Shape, CaseBody> proof) {
+        if (names.add(prefix + shape.name())) {
+            cases.add(ConformanceCase.ofFamily(rule, new ShapeFamily(prefix, shape, proof), options.seed()));
+        }
+        return this;
+    }
+
     /** Adds a case that compares no numbers. */
     public Cases plain(String shape, CaseBody body) {
         if (names.add(shape)) {
@@ -60,7 +71,27 @@ public final class Cases {
 
     /** As {@link #check(Shape)}, with a word before the shape's name. */
     public Cases check(String prefix, Shape shape) {
-        return numeric(prefix + shape.name(), kit -> kit.check(request(declared, shape, kit.seed())));
+        return shaped(prefix, shape, checkOf(declared));
+    }
+
+    /** Returns what runs a shape and compares it with the oracle. */
+    public static Function<Shape, CaseBody> checkOf(Declared declared) {
+        return shape -> kit -> kit.check(request(declared, shape, kit.seed()));
+    }
+
+    /** As {@link #check(String, Shape)}; a failure begins with {@code hint}, which says what must hold. */
+    public Cases check(String prefix, Shape shape, String hint) {
+        return shaped(prefix, shape, at -> kit -> hinted(hint, () -> kit.check(
+                request(declared, at, kit.seed()))));
+    }
+
+    /** Runs work; a failure begins with {@code hint}, which says what must hold. */
+    public static void hinted(String hint, Runnable work) {
+        try {
+            work.run();
+        } catch (ConformanceFailure e) {
+            throw new ConformanceFailure(hint + ": " + e.getMessage(), e);
+        }
     }
 
     /** Says in a case of its own that a part of the rule does not apply. */
