@@ -83,7 +83,7 @@ public final class Heddle implements AutoCloseable {
 
     private MemorySpaceId preferredSpace() {
         for (Backend backend : backends) {
-            if (!backend.space().isHost()) {
+            if (!backend.usable().device().isHostProcessor()) {
                 return backend.space();
             }
         }

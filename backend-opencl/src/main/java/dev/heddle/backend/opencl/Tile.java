@@ -1,0 +1,49 @@
+package dev.heddle.backend.opencl;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Sizes that a kind of device wants.
+ *
+ * @param shared whether the work-items of a group share a tile in local memory (tiles.cl), or each works alone with
+ *     vectors (vector.cl)
+ * @param groupSize work-items of a group
+ * @param tokens KV tokens of a tile
+ * @param vector floats of a vector; 1 where work-items share
+ */
+record Tile(boolean shared, int groupSize, int tokens, int vector) {
+    private static final int MERGE_ITEMS = 64;
+    private static final int LEAST_VECTOR = 8; // what head dims are multiples of
+
+    /** Returns the source that goes with it. */
+    String source() {
+        return shared ? "tiles.cl" : "vector.cl";
+    }
+
+    /** Returns the work-items that merge the parts of a tile. */
+    int mergeSize() {
+        return shared ? MERGE_ITEMS : 1;
+    }
+
+    List<String> macros(KernelShape shape, List<String> common) {
+        List<String> macros = new ArrayList<>(common);
+        macros.add("TOKENS=" + tokens);
+        macros.add("MERGE=1");
+        macros.add("MOST_PARTS=" + WorkSchedule.MOST_PARTS);
+        if (shared) {
+            macros.add("ITEMS=" + groupSize);
+            macros.add("CHUNK=" + shape.chunkBytes());
+        } else {
+            int width = shape.dimQk() % vector == 0 && shape.dimVo() % vector == 0 ? vector : LEAST_VECTOR;
+            int block = Math.max(1, width / (Integer.highestOneBit(2 * shape.rows() - 1)));
+            macros.add("W=" + width);
+            macros.add("TB=" + block);
+            macros.add("PB=" + Math.max(block, PRODUCT_TOKENS));
+        }
+        return macros;
+    }
+
+    /** Tokens whose products with V are summed while a vector of the output is in a register. */
+    private static final int PRODUCT_TOKENS = 8;
+}
