@@ -43,7 +43,8 @@ final class BenchCommand implements Callable<Integer> {
             description = "CSV: heads,head_dim,dtype,kv_dtype,page_size,batch,causal[,threads] (default: a few of each kind)")
     private @Nullable Path shapes;
 
-    @Option(names = "--backend", paramLabel = "ID", description = "a backend or all (default: all)",
+    @Option(names = "--backend", paramLabel = "ID",
+            description = "a backend, several with commas between them, or all (default: all)",
             defaultValue = "all")
     private String backend = "all";
 
@@ -82,13 +83,14 @@ final class BenchCommand implements Callable<Integer> {
         try (Heddle heddle = common.heddle().open()) {
             Map<MemorySpaceId, List<String>> spaces = spaces(heddle);
             JsonArray devices = new JsonArray();
+            List<String> onProcessor = new ArrayList<>();
             limits.add("read_gbytes_per_s", null);
             limits.add("fma_gflops", null);
             for (Map.Entry<MemorySpaceId, List<String>> one : spaces.entrySet()) {
                 MemorySpace space = heddle.memorySpace(one.getKey());
                 var meter = space.meter();
                 if (meter.isEmpty()) {
-                    onHost(one.getValue(), shapes == null ? BenchShape.DEFAULTS : asked, limits, report);
+                    onProcessor.addAll(one.getValue());
                 } else {
                     DeviceBench bench = new DeviceBench(heddle, space, meter.get(), repeats, hostCost);
                     devices.add(onDevice(bench, one.getKey(), one.getValue(),
@@ -99,6 +101,9 @@ final class BenchCommand implements Callable<Integer> {
                 }
             }
             limits.add("devices", devices);
+            if (!onProcessor.isEmpty()) { // together, so that rows lie side by side
+                onHost(onProcessor, shapes == null ? BenchShape.DEFAULTS : asked, limits, report);
+            }
         }
         report.requireRows();
         List<BenchRow> rows = report.rows();
@@ -116,19 +121,22 @@ final class BenchCommand implements Callable<Integer> {
     /** Returns the backends to time by the memory they read. */
     private Map<MemorySpaceId, List<String>> spaces(Heddle heddle) {
         List<BackendReport> all = heddle.backends();
-        if (!backend.equals("all") && all.stream().noneMatch(b -> b.id().equals(backend))) {
-            throw new UnknownBackendException(backend, all.stream().map(BackendReport::id).toList());
+        List<String> asked = List.of(backend.split(","));
+        for (String id : asked) {
+            if (!id.equals("all") && all.stream().noneMatch(b -> b.id().equals(id))) {
+                throw new UnknownBackendException(id, all.stream().map(BackendReport::id).toList());
+            }
         }
         Map<MemorySpaceId, List<String>> spaces =
                 new TreeMap<>((a, b) -> a.toString().compareTo(b.toString()));
         for (BackendReport report : all) {
-            boolean named = report.id().equals(backend);
+            boolean named = asked.contains(report.id());
             boolean usable = report.status() == BackendReport.Status.AVAILABLE;
             if (named && !usable) {
-                throw new UnsupportedRequestException("backend " + backend + " cannot run here",
+                throw new UnsupportedRequestException("backend " + report.id() + " cannot run here",
                         report.rejections());
             }
-            if (usable && report.device() != null && (named || backend.equals("all"))) {
+            if (usable && report.device() != null && (named || asked.contains("all"))) {
                 spaces.computeIfAbsent(report.device().space(), space -> new ArrayList<>()).add(report.id());
             }
         }

@@ -30,12 +30,13 @@ record KernelShape(Tile tile, int rows, int dimQk, int dimVo, DataType kvType, b
     private static final int NARROW = 8;
 
     /** Returns the rows of a tile such that all tiles of a KV head are about equally full. */
-    static int rows(int all) {
-        return Math.ceilDiv(all, Math.ceilDiv(all, MOST_ROWS));
+    static int rows(int all, int most) {
+        return Math.ceilDiv(all, Math.ceilDiv(all, most));
     }
 
     static KernelShape of(Tile tile, AttentionSpec spec, int rows, boolean general) {
-        return new KernelShape(tile, rows, spec.headDimQk(), spec.headDimVo(), spec.kDtype(), general, 1, WIDE)
+        return new KernelShape(tile, rows, spec.headDimQk(), spec.headDimVo(), spec.kDtype(), general, 1,
+                WIDE)
                 .forCache(1, true);
     }
 

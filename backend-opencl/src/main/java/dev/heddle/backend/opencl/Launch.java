@@ -45,7 +45,6 @@ final class Launch implements AutoCloseable {
     private final KernelShape shape;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment numbers = arena.allocate(NUMBERS_BYTES, Integer.BYTES);
-    private final MemorySegment zeros = arena.allocate(ParamsBlock.BYTES, Long.BYTES);
 
     Launch(KernelShape shape) {
         this.shape = shape;
@@ -53,22 +52,40 @@ final class Launch implements AutoCloseable {
         numbers.set(ValueLayout.JAVA_INT, D_VO_BYTE, shape.dimVo());
     }
 
-    /** Launches both kernels on a table of zeros. */
-    void nothing(OpenClKernel attention, OpenClKernel merge, OpenClBuffer zeroTable, OpenClQueue queue) {
+    /** Launches attention on a table of zeros. */
+    void noAttention(OpenClKernel attention, OpenClBuffer zeroTable, OpenClQueue queue) {
         for (int i = Q; i <= SCALES; i++) {
             attention.setBuffer(i, zeroTable);
         }
-        attention.setBytes(PARAMS, zeros.address(), ParamsBlock.BYTES);
         for (int i = 0; i < 2 * shape.segments(); i++) {
             attention.setBuffer(SEGMENTS + i, zeroTable);
         }
+        try (Arena zeros = Arena.ofConfined()) {
+            attention.setBytes(PARAMS, zeros.allocate(ParamsBlock.BYTES, Long.BYTES).address(),
+                    ParamsBlock.BYTES);
+        }
         attention.launch(queue, 1, shape.tile().groupSize());
-        merge(merge, zeroTable, zeroTable, null, null, zeroTable, zeroTable, zeros.address(), 0, 1, queue);
+    }
+
+    /** Launches a merge on a table of zeros. */
+    static void noMerge(OpenClKernel merge, OpenClBuffer zeroTable, OpenClQueue queue) {
+        for (int i = MERGE_OUT; i <= MERGE_SCALES; i++) {
+            merge.setBuffer(i, zeroTable);
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment zeros = arena.allocate(ParamsBlock.BYTES, Long.BYTES);
+            merge.setBytes(MERGE_PARAMS, zeros.address(), ParamsBlock.BYTES);
+            for (int i = MERGES_AT; i <= D_VO; i++) {
+                merge.setBytes(i, zeros.address(), Integer.BYTES);
+            }
+        }
+        merge.launch(queue, 1, 1);
     }
 
     /** Launches the attention of all units. */
     void attention(OpenClKernel kernel, Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse,
-            @Nullable Tensor sinks, @Nullable Tensor slopes, PlanMemory memory, OpenClBuffer scales, long params,
+            @Nullable Tensor sinks, @Nullable Tensor slopes, PlanMemory memory, OpenClBuffer scales,
+            long params,
             int units, OpenClQueue queue) {
         kernel.setBuffer(Q, (OpenClBuffer) q.buffer());
         kernel.setBuffer(OUT, (OpenClBuffer) out.buffer());
@@ -91,21 +108,15 @@ final class Launch implements AutoCloseable {
     }
 
     /** Launches the merge of all rows that were cut. */
-    void merge(OpenClKernel kernel, Tensor out, @Nullable Tensor lse, @Nullable Tensor sinks, PlanMemory memory,
+    void merge(OpenClKernel kernel, Tensor out, @Nullable Tensor lse, @Nullable Tensor sinks,
+            PlanMemory memory,
             OpenClBuffer scales, long params, int merges, OpenClQueue queue) {
-        merge(kernel, (OpenClBuffer) out.buffer(), memory.table(), lse, sinks, memory.partials(), scales, params,
-                memory.mergesAt(), merges, queue);
-    }
-
-    private void merge(OpenClKernel kernel, OpenClBuffer out, OpenClBuffer table, @Nullable Tensor lse,
-            @Nullable Tensor sinks, OpenClBuffer partials, OpenClBuffer scales, long params, int mergesAt,
-            int merges, OpenClQueue queue) {
-        numbers.set(ValueLayout.JAVA_INT, MERGES_AT_BYTE, mergesAt);
-        kernel.setBuffer(MERGE_OUT, out);
-        kernel.setBuffer(MERGE_LSE, lse == null ? table : (OpenClBuffer) lse.buffer());
-        kernel.setBuffer(MERGE_SINKS, sinks == null ? table : (OpenClBuffer) sinks.buffer());
-        kernel.setBuffer(MERGE_TABLE, table);
-        kernel.setBuffer(MERGE_PARTIALS, partials);
+        numbers.set(ValueLayout.JAVA_INT, MERGES_AT_BYTE, memory.mergesAt());
+        kernel.setBuffer(MERGE_OUT, (OpenClBuffer) out.buffer());
+        kernel.setBuffer(MERGE_LSE, orNone(lse, memory));
+        kernel.setBuffer(MERGE_SINKS, orNone(sinks, memory));
+        kernel.setBuffer(MERGE_TABLE, memory.table());
+        kernel.setBuffer(MERGE_PARTIALS, memory.partials());
         kernel.setBuffer(MERGE_SCALES, scales);
         kernel.setBytes(MERGE_PARAMS, params, ParamsBlock.BYTES);
         kernel.setBytes(MERGES_AT, numbers.address() + MERGES_AT_BYTE, Integer.BYTES);

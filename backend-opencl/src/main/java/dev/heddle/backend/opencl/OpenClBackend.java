@@ -1,7 +1,6 @@
 package dev.heddle.backend.opencl;
 
 import dev.heddle.backend.opencl.device.OpenClBuffer;
-import dev.heddle.backend.opencl.device.OpenClDevice;
 import dev.heddle.backend.opencl.device.OpenClKernel;
 import dev.heddle.backend.opencl.device.OpenClMemorySpace;
 import dev.heddle.backend.opencl.device.OpenClProgram;
@@ -16,33 +15,39 @@ import dev.heddle.core.spi.BackendContext;
 import dev.heddle.core.spi.BackendPlan;
 import dev.heddle.core.spi.CostProfile;
 import dev.heddle.core.tensor.MemorySpace;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /** Attention on one OpenCL device: its programs, made ready when they are first needed. */
 final class OpenClBackend implements AttentionBackend {
     static final String ATTENTION = "heddle_attention";
     static final String MERGE = "heddle_merge";
 
+    private static final String COMMON = "common.cl";
+
     private final OpenClMemorySpace space;
     private final ProgramLoader loader;
     private final Tuning tuning;
     private final MemoryShelf shelf;
     private final Map<KernelShape, OpenClProgram> programs = new ConcurrentHashMap<>();
-    private volatile boolean closed;
+    private @Nullable OpenClProgram merge;
+    private boolean closed;
 
     OpenClBackend(BackendContext context) {
+        this(context, Tuning.of(OpenClMemorySpace.shared(context).device()));
+    }
+
+    /** Opens with other choices than those that go with the device. */
+    OpenClBackend(BackendContext context, Tuning tuning) {
         this.space = OpenClMemorySpace.shared(context);
         Optional<ProgramCache> cache =
                 context.cacheDirectory().map(folder -> new ProgramCache(folder.resolve("opencl")));
         this.loader = new ProgramLoader(space, cache);
-        this.tuning = Tuning.of(space.device());
+        this.tuning = tuning;
         this.shelf = new MemoryShelf(space);
-    }
-
-    OpenClDevice device() {
-        return space.device();
     }
 
     Tuning tuning() {
@@ -62,9 +67,9 @@ final class OpenClBackend implements AttentionBackend {
         return program(shape).kernel(ATTENTION);
     }
 
-    /** Makes a merging kernel. */
-    OpenClKernel merge(KernelShape shape) {
-        return program(shape).kernel(MERGE);
+    /** Makes a merging kernel, which is the same for all shapes. */
+    OpenClKernel merge() {
+        return mergeProgram().kernel(MERGE);
     }
 
     private OpenClProgram program(KernelShape shape) {
@@ -72,20 +77,37 @@ final class OpenClBackend implements AttentionBackend {
     }
 
     private OpenClProgram load(KernelShape shape) {
-        String source = ProgramLoader.source(OpenClBackend.class, "common.cl", shape.tile().source(), "merge.cl");
-        return loader.load(shape.tile().source(), source, shape.macros(), program -> firstLaunch(program, shape));
+        String file = shape.tile().source();
+        return loader.load(file, ProgramLoader.source(OpenClBackend.class, COMMON, file), shape.macros(),
+                program -> firstLaunch(program, ATTENTION, (kernel, zeros, queue) -> {
+                    try (Launch launch = new Launch(shape)) {
+                        launch.noAttention(kernel, zeros, queue);
+                    }
+                }));
     }
 
-    /** Launches both kernels on a table of zeros, which says that there is nothing to do. */
-    private void firstLaunch(OpenClProgram program, KernelShape shape) {
+    private synchronized OpenClProgram mergeProgram() {
+        if (merge == null) {
+            merge = loader.load("merge.cl", ProgramLoader.source(OpenClBackend.class, COMMON, "merge.cl"),
+                    List.of("MOST_PARTS=" + WorkSchedule.MOST_PARTS),
+                    program -> firstLaunch(program, MERGE, Launch::noMerge));
+        }
+        return merge;
+    }
+
+    @FunctionalInterface
+    private interface FirstLaunch {
+        void on(OpenClKernel kernel, OpenClBuffer zeros, OpenClQueue queue);
+    }
+
+    /** Launches a kernel on a table of zeros, which says that there is nothing to do. */
+    private void firstLaunch(OpenClProgram program, String entry, FirstLaunch launch) {
         int bytes = WorkSchedule.UNIT_INTS * Integer.BYTES;
-        try (OpenClBuffer zeros = space.allocate(bytes, bytes == 0 ? 1 : Long.BYTES);
+        try (OpenClBuffer zeros = space.allocate(bytes, Long.BYTES);
                 OpenClQueue queue = space.newQueue();
-                OpenClKernel attention = program.kernel(ATTENTION);
-                OpenClKernel merge = program.kernel(MERGE);
-                Launch launch = new Launch(shape)) {
+                OpenClKernel kernel = program.kernel(entry)) {
             space.fill(zeros, 0, bytes, (byte) 0, queue);
-            launch.nothing(attention, merge, zeros, queue);
+            launch.on(kernel, zeros, queue);
             queue.synchronize();
         }
     }
@@ -107,7 +129,7 @@ final class OpenClBackend implements AttentionBackend {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         if (closed) {
             return;
         }
@@ -115,5 +137,8 @@ final class OpenClBackend implements AttentionBackend {
         shelf.close();
         programs.values().forEach(OpenClProgram::close);
         programs.clear();
+        if (merge != null) {
+            merge.close();
+        }
     }
 }

@@ -100,7 +100,8 @@ public final class OpenClBackendProvider implements AttentionBackendProvider {
             case OpenClDevices.Probe.Found(List<OpenClDevice> devices, var unusable) ->
                 new Availability.Available(devices.stream().map(OpenClDevice::info).toList());
             case OpenClDevices.Probe.Absent(var problems) ->
-                new Availability.Unavailable(problems.stream().map(OpenClBackendProvider::rejection).toList());
+                new Availability.Unavailable(
+                        problems.stream().map(OpenClBackendProvider::rejection).toList());
         };
     }
 

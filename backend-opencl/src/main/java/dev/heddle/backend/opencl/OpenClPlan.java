@@ -66,13 +66,14 @@ final class OpenClPlan implements BackendPlan {
         int queries = invariant ? 1 : Math.max(1, batch.maxQoLen());
         boolean masked = spec.causal() && (invariant || batch.maxQoLen() > 1) || spec.windowLeft() >= 0;
         boolean general = masked || spec.logitsSoftCap() != 0 || spec.alibi();
-        int rows = KernelShape.rows((int) Math.min(Integer.MAX_VALUE / 2, (long) queries * spec.groupSize()));
-        return KernelShape.of(backend.tuning().tile(spec, rows), spec, rows, general);
+        Tuning.Choice choice = backend.tuning().choose(spec,
+                (int) Math.min(Integer.MAX_VALUE / 2, (long) queries * spec.groupSize()));
+        return KernelShape.of(choice.tile(), spec, choice.rows(), general);
     }
 
     private WorkSchedule cut(BatchShape batch, KernelShape of) {
         return WorkSchedule.of(spec, batch, of.rows(), of.tile().tokens(), backend.tuning().leastTokens(),
-                backend.tuning().units(of), options.kvSplits());
+                backend.tuning().units(), options.kvSplits());
     }
 
     private PlanMemory upload(WorkSchedule next, BatchShape batch) {
@@ -84,7 +85,7 @@ final class OpenClPlan implements BackendPlan {
 
     private Kernels kernels(KernelShape of) {
         return kernels.computeIfAbsent(of,
-                key -> new Kernels(key, backend.attention(key), backend.merge(key), new Launch(key)));
+                key -> new Kernels(key, backend.attention(key), backend.merge(), new Launch(key)));
     }
 
     @Override

@@ -42,7 +42,8 @@ final class PlanMemory implements AutoCloseable {
     }
 
     static long tableBytes(WorkSchedule schedule, PageTable pages) {
-        return ((long) schedule.units().length + schedule.merges().length + pages.totalPages()) * Integer.BYTES;
+        return ((long) schedule.units().length + schedule.merges().length + pages.totalPages())
+                * Integer.BYTES;
     }
 
     /** Returns whether a schedule has room, without waiting for what was written before. */
@@ -64,7 +65,8 @@ final class PlanMemory implements AutoCloseable {
             long at = ((long) i * WorkSchedule.UNIT_INTS + WorkSchedule.UNIT_PAGES) * Integer.BYTES;
             staging.set(ValueLayout.JAVA_INT, at, staging.get(ValueLayout.JAVA_INT, at) + pagesAt);
         }
-        MemorySegment.copy(schedule.merges(), 0, staging, ValueLayout.JAVA_INT, (long) mergesAt * Integer.BYTES,
+        MemorySegment.copy(schedule.merges(), 0, staging, ValueLayout.JAVA_INT,
+                (long) mergesAt * Integer.BYTES,
                 schedule.merges().length);
         pages.copyKvIndices(staging.asSlice((long) pagesAt * Integer.BYTES));
         long bytes = tableBytes(schedule, pages);

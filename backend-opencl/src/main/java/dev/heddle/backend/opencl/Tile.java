@@ -1,5 +1,6 @@
 package dev.heddle.backend.opencl;
 
+import dev.heddle.core.attention.AttentionSpec;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,12 +14,29 @@ import java.util.List;
  * @param vector floats of a vector; 1 where work-items share
  */
 record Tile(boolean shared, int groupSize, int tokens, int vector) {
+    /** Tokens whose products with V are summed while a vector of the output is in a register. */
+    private static final int PRODUCT_TOKENS = 8;
+
+    private static final long SOFTMAX_FLOATS = 17; // a maximum of each lane, a factor
+    private static final int SLACK = 256; // alignment of the parts
     private static final int MERGE_ITEMS = 64;
     private static final int LEAST_VECTOR = 8; // what head dims are multiples of
 
     /** Returns the source that goes with it. */
     String source() {
         return shared ? "tiles.cl" : "vector.cl";
+    }
+
+    /** Returns the local memory that a group which shares a tile takes, at most, in bytes (tiles.cl). */
+    static long localBytes(AttentionSpec spec, int rows, int tokens, int items) {
+        int size = spec.kDtype().byteSize();
+        long k = (long) tokens * (spec.headDimQk() * size + KernelShape.WIDE);
+        long v = (long) tokens * spec.headDimVo() * size;
+        long q = (long) rows * spec.headDimQk() * Float.BYTES;
+        long scratch = (long) items * Math.max(2 * rows, KernelShape.WIDE / size) * Float.BYTES;
+        long softmax = rows * SOFTMAX_FLOATS * Float.BYTES;
+        long places = (long) tokens * (2 * Long.BYTES + Integer.BYTES);
+        return k + v + q + scratch + softmax + places + SLACK;
     }
 
     /** Returns the work-items that merge the parts of a tile. */
@@ -29,8 +47,6 @@ record Tile(boolean shared, int groupSize, int tokens, int vector) {
     List<String> macros(KernelShape shape, List<String> common) {
         List<String> macros = new ArrayList<>(common);
         macros.add("TOKENS=" + tokens);
-        macros.add("MERGE=1");
-        macros.add("MOST_PARTS=" + WorkSchedule.MOST_PARTS);
         if (shared) {
             macros.add("ITEMS=" + groupSize);
             macros.add("CHUNK=" + shape.chunkBytes());
@@ -43,7 +59,4 @@ record Tile(boolean shared, int groupSize, int tokens, int vector) {
         }
         return macros;
     }
-
-    /** Tokens whose products with V are summed while a vector of the output is in a register. */
-    private static final int PRODUCT_TOKENS = 8;
 }

@@ -27,21 +27,12 @@ enum { M_QUERY, M_HEAD, M_ROW, M_ROWS, M_SLOT, M_PARTS, M_STRIDE, MERGE_INTS = 8
 #define LN2 0.69314718055994530942f
 #define HIDDEN 0x80000000u // the bits of -0.0f, which no exponential gives
 
-inline float half_value(uint h) {
-    uint x = (h & 0x7fff) << 13;
-    float normal = as_float(x + (112u << 23));
-    float small = as_float(x + (113u << 23)) - 0x1p-14f;
-    float special = as_float(x + (224u << 23));
-    float value = (h & 0x7c00) == 0x7c00 ? special : (h & 0x7c00) ? normal : small;
-    return as_float(as_uint(value) | (h & 0x8000) << 16);
-}
-
 inline float load_value(__global const uchar *from, int type, long index) {
     switch (type) {
     case F32:
         return ((__global const float *)from)[index];
     case F16:
-        return half_value(((__global const ushort *)from)[index]);
+        return vload_half(index, (__global const half *)from);
     default:
         return as_float((uint)((__global const ushort *)from)[index] << 16);
     }
@@ -66,9 +57,9 @@ typedef struct {
     float factor;  // what parts that were summed at maximum m are multiplied by
 } Finished;
 
-// Ends a row of maximum m (log2 domain) and sum l: adds its sink, writes its LSE.
+// Ends a row of maximum m (log2 domain) and sum l: adds its sink; writes its LSE where one of several work-items is asked to.
 inline Finished finish_row(Params p, __global float *lse, __global const float *sinks, int query, int head, float m,
-                           float l) {
+                           float l, bool write) {
     Finished done;
     done.out = p.out + query * p.out_row + head * p.out_head;
     done.factor = 1.0f;
@@ -82,7 +73,7 @@ inline Finished finish_row(Params p, __global float *lse, __global const float *
         }
     }
     done.divisor = l;
-    if (p.flags & WITH_LSE) {
+    if (write && (p.flags & WITH_LSE)) {
         lse[p.lse + query * p.lse_row + head * p.lse_head] = l == 0.0f ? -INFINITY : (m + log2(l)) * LN2;
     }
     return done;

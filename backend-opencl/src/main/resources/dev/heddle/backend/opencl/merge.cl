@@ -1,6 +1,5 @@
 // Merges the parts of rows whose KV range was cut, in the order of the parts. One work-group for the rows of a tile.
 
-#ifdef MERGE
 __kernel void heddle_merge(__global uchar *out, __global float *lse, __global const float *sinks,
                            __global const int *merges, __global const float *partials, __global const float *scales,
                            const Params p, const int merges_at, const int tile_rows, const int d_vo) {
@@ -28,7 +27,8 @@ __kernel void heddle_merge(__global uchar *out, __global float *lse, __global co
         }
         const int row = g[M_ROW] + r;
         const int query = g[M_QUERY] + row / p.group;
-        const Finished done = finish_row(p, lse, sinks, query, head * p.group + row % p.group, top, l);
+        const Finished done = finish_row(p, lse, sinks, query, head * p.group + row % p.group, top, l,
+                                          get_local_id(0) == 0);
         for (int d = get_local_id(0); d < d_vo; d += get_local_size(0)) {
             float sum = 0.0f;
             for (int i = 0; i < parts; i++) {
@@ -39,4 +39,3 @@ __kernel void heddle_merge(__global uchar *out, __global float *lse, __global co
         barrier(CLK_LOCAL_MEM_FENCE); // before the weights of the next row
     }
 }
-#endif

@@ -19,16 +19,14 @@
 #define NK (D_QK / W)
 #define NV (D_VO / W)
 #define NB (TOKENS / TB)
+#define ROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
 #define LAZY 8.0f // log2: how far a score may pass the maximum before it is raised
 
-inline FV half_values(UV h) {
-    UV x = (h & 0x7fff) << 13;
-    UV e = h & 0x7c00;
-    FV normal = AS_FV(x + (112u << 23));
-    FV small = AS_FV(x + (113u << 23)) - 0x1p-14f;
-    FV special = AS_FV(x + (224u << 23));
-    FV value = e == 0 ? small : e == 0x7c00 ? special : normal;
-    return AS_FV(AS_UV(value) | (h & 0x8000) << 16);
+#define SV CAT(ushort, W)
+#define TO_SV CAT(convert_ushort, W)
+
+inline FV half_values(SV bits) {
+    return CAT(vload_half, W)(0, (const half *)&bits);
 }
 
 // W elements of K or V.
@@ -36,22 +34,16 @@ inline FV load_kv(__global const uchar *row, int at) {
 #if KV_TYPE == 0
     return VLOAD(0, (__global const float *)row + at);
 #elif KV_TYPE == 1
-#ifdef LOAD_HALF
     return CAT(vload_half, W)(0, (__global const half *)row + at);
-#else
-    return half_values(TO_UV(VLOAD(0, (__global const ushort *)row + at)));
-#endif
 #elif KV_TYPE == 2
     return AS_FV(TO_UV(VLOAD(0, (__global const ushort *)row + at)) << 16);
 #elif KV_TYPE == 3
-    UV b = TO_UV(VLOAD(0, row + at));
-    UV x = (b & 0x7f) << 20;
-    FV normal = AS_FV(x + (120u << 23));
-    FV small = AS_FV(x + (121u << 23)) - 0x1p-6f;
-    FV value = (b & 0x78) == 0 ? small : (b & 0x7f) == 0x7f ? AS_FV((UV)0x7fc00000) : normal;
-    return AS_FV(AS_UV(value) | (b & 0x80) << 24);
+    // Both types count exponents alike but for their bias: shifted into a half it is the value over 256.
+    SV b = TO_SV(VLOAD(0, row + at));
+    FV value = half_values((b & (ushort)0x80) << (ushort)8 | (b & (ushort)0x7f) << (ushort)7) * 256.0f;
+    return (TO_UV(b) & 0x7f) == 0x7f ? (FV)NAN : value;
 #elif KV_TYPE == 4
-    return half_values(TO_UV(VLOAD(0, row + at)) << 8);
+    return half_values(TO_SV(VLOAD(0, row + at)) << (ushort)8);
 #else
     return TO_FV(VLOAD(0, (__global const char *)row + at));
 #endif
@@ -134,7 +126,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
     int lasts[W];
     float slope[W];
     float position[W];
-    for (int i = 0; i < W; i++) {
+    ROLLED for (int i = 0; i < W; i++) {
         raised[i] = i < ROWS * TB ? -INFINITY : 0.0f; // lanes without a row are never above
         sums[i] = 0.0f;
         firsts[i] = 0;
@@ -144,19 +136,19 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
     }
     int sees_all = 0; // tokens from which some row may be blind, and up to which
     int sees_to = INT_MAX;
-    for (int r = 0; r < ROWS; r++) {
+    ROLLED for (int r = 0; r < ROWS; r++) {
         const int row = u[U_ROW] + r;
         const int query = row / p.group;
         const int qo_head = head * p.group + row % p.group;
         const long from = p.q + (u[U_QUERY] + query) * p.q_row + qo_head * p.q_head;
         float values[D_QK];
-        for (int d = 0; d < D_QK; d++) {
+        ROLLED for (int d = 0; d < D_QK; d++) {
             values[d] = r < rows ? load_value(q, p.q_type, from + d) : 0.0f;
         }
-        for (int c = 0; c < NK; c++) {
+        ROLLED for (int c = 0; c < NK; c++) {
             qv[r * NK + c] = VLOAD(c, values);
         }
-        for (int c = 0; c < NV; c++) {
+        ROLLED for (int c = 0; c < NV; c++) {
             acc[r * NV + c] = 0.0f;
         }
         if (r < rows) {
@@ -165,7 +157,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
             const int last = p.causal ? min(at, u[U_KV_LEN] - 1) : u[U_KV_LEN] - 1;
             sees_all = max(sees_all, first);
             sees_to = min(sees_to, last);
-            for (int t = 0; t < TB; t++) {
+            ROLLED for (int t = 0; t < TB; t++) {
                 firsts[r * TB + t] = first;
                 lasts[r * TB + t] = last;
                 position[r * TB + t] = at;
@@ -190,7 +182,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
     int slot = from % p.page_size;
     for (int begin = from; begin < to; begin += TOKENS) {
         const int count = min(TOKENS, to - begin);
-        for (int t = 0; t < count;) {
+        ROLLED for (int t = 0; t < count;) {
             int page = pages[page_at];
 #if SEGMENTS > 1
             __global const uchar *k_base = ks[page / p.pages_per_segment];
@@ -202,7 +194,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
 #endif
             k_base += p.k + page * p.k_page + head * p.k_head;
             v_base += p.v + page * p.v_page + head * p.v_head;
-            for (; t < count && slot < p.page_size; t++, slot++) {
+            ROLLED for (; t < count && slot < p.page_size; t++, slot++) {
                 kp[t] = k_base + slot * p.k_token;
                 vp[t] = v_base + slot * p.v_token;
             }
@@ -211,20 +203,20 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
                 page_at++;
             }
         }
-        for (int t = count; t < TOKENS; t++) { // read, but never counted
+        ROLLED for (int t = count; t < TOKENS; t++) { // read, but never counted
             kp[t] = kp[count - 1];
             vp[t] = vp[count - 1];
         }
         const int blocks = (count + TB - 1) / TB;
         IV above = 0;
         FV most = -INFINITY;
-        for (int b = 0; b < blocks; b++) {
+        ROLLED for (int b = 0; b < blocks; b++) {
             FV a[W];
 #pragma unroll
             for (int i = 0; i < W; i++) {
                 a[i] = 0.0f;
             }
-            for (int c = 0; c < NK; c++) {
+            ROLLED for (int c = 0; c < NK; c++) {
                 FV kk[TB];
 #pragma unroll
                 for (int t = 0; t < TB; t++) {
@@ -253,9 +245,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
             VSTORE(s, b, scores);
         }
         // A tile that some row sees in part: what it does not see is minus infinity, and later left out of its sums.
-        const int whole = count == TOKENS && (!GENERAL || (begin >= sees_all && begin + count - 1 <= sees_to));
+        const int whole = count == TOKENS && begin >= sees_all && begin + count - 1 <= sees_to;
         if (!whole) {
-            for (int i = 0; i < blocks * W; i++) {
+            ROLLED for (int i = 0; i < blocks * W; i++) {
                 const int token = begin + i / W * TB + i % W % TB;
                 const int i_lane = i % W;
                 if (token >= to || token < firsts[i_lane] || token > lasts[i_lane]) {
@@ -263,7 +255,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
                 }
             }
         }
-        for (int b = 0; b < blocks; b++) {
+        ROLLED for (int b = 0; b < blocks; b++) {
             const FV s = VLOAD(b, scores);
             above |= s > top + LAZY;
             most = fmax(most, s);
@@ -273,38 +265,38 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
             float scale[W];
             VSTORE(most, 0, found);
             VSTORE(top, 0, raised);
-            for (int r = 0; r < ROWS; r++) {
+            ROLLED for (int r = 0; r < ROWS; r++) {
                 float row_top = raised[r * TB];
                 const float before = row_top;
-                for (int t = 0; t < TB; t++) {
+                ROLLED for (int t = 0; t < TB; t++) {
                     row_top = fmax(row_top, found[r * TB + t]);
                 }
                 const float factor = before == row_top ? 1.0f : before == -INFINITY ? 0.0f : exp2(before - row_top);
-                for (int t = 0; t < TB; t++) {
+                ROLLED for (int t = 0; t < TB; t++) {
                     raised[r * TB + t] = row_top;
                     scale[r * TB + t] = factor;
                 }
                 if (factor != 1.0f) {
-                    for (int c = 0; c < NV; c++) {
+                    ROLLED for (int c = 0; c < NV; c++) {
                         acc[r * NV + c] *= factor;
                     }
                 }
             }
-            for (int i = ROWS * TB; i < W; i++) {
+            ROLLED for (int i = ROWS * TB; i < W; i++) {
                 scale[i] = 1.0f;
             }
             top = VLOAD(0, raised);
             l *= VLOAD(0, scale);
         }
         const FV reference = top == -INFINITY ? (FV)0.0f : top;
-        for (int b = 0; b < blocks; b++) {
+        ROLLED for (int b = 0; b < blocks; b++) {
             const FV e = power_of_two(VLOAD(b, scores) - reference);
             l += e;
             VSTORE(e, b, scores);
         }
         if (whole) {
-            for (int t = 0; t < TOKENS; t += PB) {
-                for (int c = 0; c < NV; c++) {
+            ROLLED for (int t = 0; t < TOKENS; t += PB) {
+                ROLLED for (int c = 0; c < NV; c++) {
                     FV vv[PB];
 #pragma unroll
                     for (int i = 0; i < PB; i++) {
@@ -322,13 +314,13 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
                 }
             }
         } else {
-            for (int t = 0; t < count; t++) { // 0 times what a row must not see could be NaN
-                for (int r = 0; r < rows; r++) {
+            ROLLED for (int t = 0; t < count; t++) { // 0 times what a row must not see could be NaN
+                ROLLED for (int r = 0; r < rows; r++) {
                     if (begin + t < firsts[r * TB] || begin + t > lasts[r * TB]) {
                         continue;
                     }
                     const float e = scores[t / TB * W + r * TB + t % TB];
-                    for (int c = 0; c < NV; c++) {
+                    ROLLED for (int c = 0; c < NV; c++) {
                         acc[r * NV + c] = e * load_kv(vp[t], c * W) + acc[r * NV + c];
                     }
                 }
@@ -338,15 +330,15 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
 
     VSTORE(top, 0, raised);
     VSTORE(l, 0, sums);
-    for (int r = 0; r < rows; r++) {
+    ROLLED for (int r = 0; r < rows; r++) {
         float sum = 0.0f;
-        for (int t = 0; t < TB; t++) {
+        ROLLED for (int t = 0; t < TB; t++) {
             sum += sums[r * TB + t];
         }
         const float m = raised[r * TB];
         if (u[U_SLOT] >= 0) {
             __global float *part = partials + (long)u[U_SLOT] * (ROWS * (D_VO + 2));
-            for (int c = 0; c < NV; c++) {
+            ROLLED for (int c = 0; c < NV; c++) {
                 VSTORE(acc[r * NV + c], 0, part + r * D_VO + c * W);
             }
             part[ROWS * D_VO + r] = m;
@@ -355,11 +347,11 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
         }
         const int row = u[U_ROW] + r;
         const int query = u[U_QUERY] + row / p.group;
-        const Finished done = finish_row(p, lse, sinks, query, head * p.group + row % p.group, m, sum);
-        for (int c = 0; c < NV; c++) {
+        const Finished done = finish_row(p, lse, sinks, query, head * p.group + row % p.group, m, sum, true);
+        ROLLED for (int c = 0; c < NV; c++) {
             float values[W];
             VSTORE(acc[r * NV + c], 0, values);
-            for (int i = 0; i < W; i++) {
+            ROLLED for (int i = 0; i < W; i++) {
                 store_value(out, p.out_type, done.out + c * W + i, finished_value(done, values[i], v_scale));
             }
         }

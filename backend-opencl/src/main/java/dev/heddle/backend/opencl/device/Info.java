@@ -31,7 +31,8 @@ final class Info {
 
     static String buildLog(long program, long device) {
         return text("clGetProgramBuildInfo",
-                (size, value, got) -> CL10.nclGetProgramBuildInfo(program, device, CL10.CL_PROGRAM_BUILD_LOG, size,
+                (size, value, got) -> CL10.nclGetProgramBuildInfo(program, device, CL10.CL_PROGRAM_BUILD_LOG,
+                        size,
                         value, got));
     }
 

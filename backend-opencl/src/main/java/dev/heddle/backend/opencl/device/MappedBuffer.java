@@ -33,7 +33,8 @@ public final class MappedBuffer implements AutoCloseable {
         try (MemoryStack stack = MemoryStack.stackPush()) {
             long code = stack.ncalloc(Integer.BYTES, 1, Integer.BYTES);
             long address = CL10.nclEnqueueMapBuffer(queue.handle(), buffer.handle(), CL10.CL_TRUE,
-                    CL10.CL_MAP_READ | CL10.CL_MAP_WRITE, 0, Math.max(1, buffer.byteSize()), 0, MemoryUtil.NULL,
+                    CL10.CL_MAP_READ | CL10.CL_MAP_WRITE, 0, Math.max(1, buffer.byteSize()), 0,
+                    MemoryUtil.NULL,
                     MemoryUtil.NULL, code);
             Info.check(MemoryUtil.memGetInt(code), "clEnqueueMapBuffer", buffer.byteSize() + " bytes");
             return new MappedBuffer(buffer, queue, address);
@@ -60,7 +61,8 @@ public final class MappedBuffer implements AutoCloseable {
         }
         scope.close();
         if (buffer.isOpen()) {
-            Info.check(CL10.nclEnqueueUnmapMemObject(queue.handle(), buffer.handle(), address, 0, MemoryUtil.NULL,
+            Info.check(CL10.nclEnqueueUnmapMemObject(queue.handle(), buffer.handle(), address, 0,
+                    MemoryUtil.NULL,
                     MemoryUtil.NULL), "clEnqueueUnmapMemObject", "");
         }
     }

@@ -28,8 +28,10 @@ import java.util.Set;
  * @since 0.1
  */
 @Evolving
-public record OpenClDevice(int ordinal, long platform, long device, DeviceKind kind, String name, String platformName,
-        String version, String driver, int computeUnits, long memoryBytes, long largestBuffer, long cacheBytes,
+public record OpenClDevice(int ordinal, long platform, long device, DeviceKind kind, String name,
+        String platformName,
+        String version, String driver, int computeUnits, long memoryBytes, long largestBuffer,
+        long cacheBytes,
         long localBytes, long largestGroup, int floatVector, int alignment, Set<String> extensions) {
     /** The kind of memory space. */
     public static final String SPACE_KIND = "opencl";
@@ -69,7 +71,8 @@ public record OpenClDevice(int ordinal, long platform, long device, DeviceKind k
     /** Returns the description that discovery shows. */
     public DeviceInfo info() {
         // A processor's architecture begins with the VM's own name for it: DeviceInfo.isHostProcessor.
-        String arch = (kind == DeviceKind.CPU ? System.getProperty("os.arch", "unknown") + ", " : "") + version;
+        String arch =
+                (kind == DeviceKind.CPU ? System.getProperty("os.arch", "unknown") + ", " : "") + version;
         return new DeviceInfo(space(), name, arch, memoryBytes, platformName + " " + driver);
     }
 }

@@ -2,6 +2,7 @@ package dev.heddle.backend.opencl.device;
 
 import dev.heddle.core.Evolving;
 import java.io.File;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -55,6 +56,12 @@ public final class OpenClDevices {
 
     /** Looks for devices. */
     public static Probe probe() {
+        Path damaged = DriverFiles.damaged(System::getenv).orElse(null);
+        if (damaged != null) {
+            return new Probe.Absent(List.of(new Problem(
+                    "the OpenCL driver file " + damaged + " is damaged, and the loader may not survive it",
+                    "install that driver again, or remove the file", null)));
+        }
         OpenClLibrary library = OpenClLibrary.get();
         if (!library.isPresent()) {
             return new Probe.Absent(List.of(new Problem(String.valueOf(library.problem()),
@@ -132,7 +139,8 @@ public final class OpenClDevices {
 
     private static @Nullable Problem problem(OpenClDevice device, long handle) {
         if (Info.number(handle, CL10.CL_DEVICE_AVAILABLE) == 0) {
-            return new Problem("device " + device.name() + " is not available", "close what else uses it", null);
+            return new Problem("device " + device.name() + " is not available", "close what else uses it",
+                    null);
         }
         if (Info.number(handle, CL10.CL_DEVICE_COMPILER_AVAILABLE) == 0) {
             return new Problem("device " + device.name() + " has no compiler for OpenCL C",
@@ -154,7 +162,8 @@ public final class OpenClDevices {
         DeviceKind kind = (type & CL10.CL_DEVICE_TYPE_CPU) != 0 ? DeviceKind.CPU
                 : shared ? DeviceKind.INTEGRATED_GPU : DeviceKind.DISCRETE_GPU;
         int vector = Math.toIntExact(Info.number(device, CL11.CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT));
-        return new OpenClDevice(0, platform, device, kind, Info.device(device, CL10.CL_DEVICE_NAME), platformName,
+        return new OpenClDevice(0, platform, device, kind, Info.device(device, CL10.CL_DEVICE_NAME),
+                platformName,
                 Info.device(device, CL10.CL_DEVICE_VERSION), Info.device(device, CL10.CL_DRIVER_VERSION),
                 Math.toIntExact(Info.number(device, CL10.CL_DEVICE_MAX_COMPUTE_UNITS)),
                 Info.number(device, CL10.CL_DEVICE_GLOBAL_MEM_SIZE),
@@ -168,11 +177,13 @@ public final class OpenClDevices {
 
     private static List<OpenClDevice> numbered(List<OpenClDevice> devices) {
         List<OpenClDevice> ordered = devices.stream()
-                .sorted(Comparator.comparing((OpenClDevice d) -> d.kind() == DeviceKind.CPU ? 1 : 0)).toList();
+                .sorted(Comparator.comparing((OpenClDevice d) -> d.kind() == DeviceKind.CPU ? 1 : 0))
+                .toList();
         List<OpenClDevice> numbered = new ArrayList<>();
         for (OpenClDevice d : ordered) {
             numbered.add(new OpenClDevice(numbered.size(), d.platform(), d.device(), d.kind(), d.name(),
-                    d.platformName(), d.version(), d.driver(), d.computeUnits(), d.memoryBytes(), d.largestBuffer(),
+                    d.platformName(), d.version(), d.driver(), d.computeUnits(), d.memoryBytes(),
+                    d.largestBuffer(),
                     d.cacheBytes(), d.localBytes(), d.largestGroup(), d.floatVector(), d.alignment(),
                     d.extensions()));
         }

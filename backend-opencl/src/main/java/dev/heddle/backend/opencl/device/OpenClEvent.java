@@ -38,7 +38,8 @@ public final class OpenClEvent implements QueueEvent {
     public boolean isComplete() {
         try (MemoryStack stack = MemoryStack.stackPush()) {
             long status = stack.ncalloc(Integer.BYTES, 1, Integer.BYTES);
-            Info.check(CL10.nclGetEventInfo(handle(), CL10.CL_EVENT_COMMAND_EXECUTION_STATUS, Integer.BYTES, status,
+            Info.check(CL10.nclGetEventInfo(handle(), CL10.CL_EVENT_COMMAND_EXECUTION_STATUS, Integer.BYTES,
+                    status,
                     MemoryUtil.NULL), "clGetEventInfo", "");
             int state = MemoryUtil.memGetInt(status);
             if (state < 0) {
@@ -61,8 +62,10 @@ public final class OpenClEvent implements QueueEvent {
     long nanos() {
         try (MemoryStack stack = MemoryStack.stackPush()) {
             long time = stack.ncalloc(Long.BYTES, 1, Long.BYTES);
-            Info.check(CL10.nclGetEventProfilingInfo(handle(), CL10.CL_PROFILING_COMMAND_END, Long.BYTES, time,
-                    MemoryUtil.NULL), "clGetEventProfilingInfo", "");
+            Info.check(
+                    CL10.nclGetEventProfilingInfo(handle(), CL10.CL_PROFILING_COMMAND_END, Long.BYTES, time,
+                            MemoryUtil.NULL),
+                    "clGetEventProfilingInfo", "");
             return MemoryUtil.memGetLong(time);
         }
     }

@@ -30,7 +30,8 @@ public final class OpenClKernel implements AutoCloseable {
     /** Sets an argument to a buffer; several kernels may use it at once. */
     public void setBuffer(int index, OpenClBuffer buffer) {
         MemoryUtil.memPutAddress(scratch + BUFFER, buffer.handle());
-        Info.check(CL10.nclSetKernelArg(handle(), index, Long.BYTES, scratch + BUFFER), "clSetKernelArg", name);
+        Info.check(CL10.nclSetKernelArg(handle(), index, Long.BYTES, scratch + BUFFER), "clSetKernelArg",
+                name);
     }
 
     /** Sets an argument to bytes of native memory: a number or a struct. */
@@ -42,8 +43,9 @@ public final class OpenClKernel implements AutoCloseable {
     public void launch(OpenClQueue queue, int groups, int groupSize) {
         MemoryUtil.memPutLong(scratch + GLOBAL, (long) groups * groupSize);
         MemoryUtil.memPutLong(scratch + LOCAL, groupSize);
-        int code = CL10.nclEnqueueNDRangeKernel(queue.handle(), handle(), 1, MemoryUtil.NULL, scratch + GLOBAL,
-                scratch + LOCAL, 0, MemoryUtil.NULL, MemoryUtil.NULL);
+        int code =
+                CL10.nclEnqueueNDRangeKernel(queue.handle(), handle(), 1, MemoryUtil.NULL, scratch + GLOBAL,
+                        scratch + LOCAL, 0, MemoryUtil.NULL, MemoryUtil.NULL);
         if (code != CL10.CL_SUCCESS) {
             throw new OpenClException("clEnqueueNDRangeKernel", code,
                     name + ", " + groups + " work-groups of " + groupSize);

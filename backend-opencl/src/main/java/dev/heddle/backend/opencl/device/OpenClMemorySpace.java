@@ -109,8 +109,9 @@ public final class OpenClMemorySpace implements MemorySpace {
         OpenClBuffer buffer;
         try (MemoryStack stack = MemoryStack.stackPush()) {
             long code = stack.ncalloc(Integer.BYTES, 1, Integer.BYTES);
-            long handle = CL10.nclCreateBuffer(context.handle(), flags, Math.max(1, byteSize), MemoryUtil.NULL,
-                    code);
+            long handle =
+                    CL10.nclCreateBuffer(context.handle(), flags, Math.max(1, byteSize), MemoryUtil.NULL,
+                            code);
             if (NO_ROOM.contains(MemoryUtil.memGetInt(code))) {
                 throw noRoom(byteSize, MemoryUtil.memGetInt(code));
             }
@@ -198,9 +199,11 @@ public final class OpenClMemorySpace implements MemorySpace {
         }
         try (MemoryStack stack = MemoryStack.stackPush()) {
             long code = stack.ncalloc(Integer.BYTES, 1, Integer.BYTES);
-            long handle = CL10.nclCreateBuffer(context.handle(), CL10.CL_MEM_READ_WRITE | CL10.CL_MEM_USE_HOST_PTR,
-                    memory.byteSize(), memory.address(), code);
-            Info.check(MemoryUtil.memGetInt(code), "clCreateBuffer", memory.byteSize() + " bytes of the host");
+            long handle =
+                    CL10.nclCreateBuffer(context.handle(), CL10.CL_MEM_READ_WRITE | CL10.CL_MEM_USE_HOST_PTR,
+                            memory.byteSize(), memory.address(), code);
+            Info.check(MemoryUtil.memGetInt(code), "clCreateBuffer",
+                    memory.byteSize() + " bytes of the host");
             OpenClBuffer buffer = new OpenClBuffer(this, handle, memory.byteSize(), false, true);
             open.add(buffer);
             return buffer;
@@ -244,7 +247,8 @@ public final class OpenClMemorySpace implements MemorySpace {
         try (MemoryStack stack = MemoryStack.stackPush()) {
             long pattern = stack.nmalloc(1, 1);
             MemoryUtil.memPutByte(pattern, value);
-            Info.check(CL12.nclEnqueueFillBuffer(own(queue).handle(), target.handle(), pattern, 1, offset, byteSize,
+            Info.check(CL12.nclEnqueueFillBuffer(own(queue).handle(), target.handle(), pattern, 1, offset,
+                    byteSize,
                     0, MemoryUtil.NULL, MemoryUtil.NULL), "clEnqueueFillBuffer", byteSize + " bytes");
         }
     }
@@ -257,9 +261,11 @@ public final class OpenClMemorySpace implements MemorySpace {
             return;
         }
         try (Arena arena = Arena.ofConfined()) {
-            Info.check(CL10.nclEnqueueWriteBuffer(own(queue).handle(), to.handle(), CL10.CL_TRUE, targetOffset,
-                    source.byteSize(), nativeCopy(source, arena, true).address(), 0, MemoryUtil.NULL,
-                    MemoryUtil.NULL), "clEnqueueWriteBuffer", source.byteSize() + " bytes");
+            Info.check(
+                    CL10.nclEnqueueWriteBuffer(own(queue).handle(), to.handle(), CL10.CL_TRUE, targetOffset,
+                            source.byteSize(), nativeCopy(source, arena, true).address(), 0, MemoryUtil.NULL,
+                            MemoryUtil.NULL),
+                    "clEnqueueWriteBuffer", source.byteSize() + " bytes");
         }
     }
 
@@ -272,8 +278,10 @@ public final class OpenClMemorySpace implements MemorySpace {
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment to = nativeCopy(target, arena, false);
-            Info.check(CL10.nclEnqueueReadBuffer(own(queue).handle(), from.handle(), CL10.CL_TRUE, sourceOffset,
-                    target.byteSize(), to.address(), 0, MemoryUtil.NULL, MemoryUtil.NULL), "clEnqueueReadBuffer",
+            Info.check(
+                    CL10.nclEnqueueReadBuffer(own(queue).handle(), from.handle(), CL10.CL_TRUE, sourceOffset,
+                            target.byteSize(), to.address(), 0, MemoryUtil.NULL, MemoryUtil.NULL),
+                    "clEnqueueReadBuffer",
                     target.byteSize() + " bytes");
             if (!target.isNative()) {
                 MemorySegment.copy(to, 0, target, 0, target.byteSize());
@@ -298,7 +306,8 @@ public final class OpenClMemorySpace implements MemorySpace {
             return;
         }
         Info.check(CL10.nclEnqueueCopyBuffer(own(queue).handle(), own(source).handle(), own(target).handle(),
-                sourceOffset, targetOffset, byteSize, 0, MemoryUtil.NULL, MemoryUtil.NULL), "clEnqueueCopyBuffer",
+                sourceOffset, targetOffset, byteSize, 0, MemoryUtil.NULL, MemoryUtil.NULL),
+                "clEnqueueCopyBuffer",
                 byteSize + " bytes");
     }
 

@@ -148,7 +148,8 @@ final class OpenClMeter implements DeviceMeter, AutoCloseable {
 
     private OpenClBuffer flush() {
         if (flush == null) {
-            flush = space.allocate(Math.max(LEAST_FLUSH_BYTES, FLUSH_CACHES * space.device().cacheBytes()), 256);
+            flush = space.allocate(Math.max(LEAST_FLUSH_BYTES, FLUSH_CACHES * space.device().cacheBytes()),
+                    256);
         }
         return flush;
     }
@@ -169,7 +170,8 @@ final class OpenClMeter implements DeviceMeter, AutoCloseable {
     private void fillRandomly(OpenClBuffer target, long byteSize, OpenClQueue queue) {
         MemorySegment block = MemorySegment.ofArray(new SplittableRandom(1).longs(RANDOM_WORDS).toArray());
         for (long at = 0; at < byteSize; at += block.byteSize()) {
-            space.copyFromHost(block.asSlice(0, Math.min(block.byteSize(), byteSize - at)), target, at, queue);
+            space.copyFromHost(block.asSlice(0, Math.min(block.byteSize(), byteSize - at)), target, at,
+                    queue);
         }
     }
 

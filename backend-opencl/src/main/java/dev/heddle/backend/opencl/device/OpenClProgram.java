@@ -32,7 +32,8 @@ public final class OpenClProgram implements AutoCloseable {
                 long code = stack.ncalloc(Integer.BYTES, 1, Integer.BYTES);
                 long list = stack.nmalloc(Long.BYTES, Long.BYTES);
                 MemoryUtil.memPutAddress(list, MemoryUtil.memAddress(text));
-                long program = CL10.nclCreateProgramWithSource(context.handle(), 1, list, MemoryUtil.NULL, code);
+                long program =
+                        CL10.nclCreateProgramWithSource(context.handle(), 1, list, MemoryUtil.NULL, code);
                 Info.check(MemoryUtil.memGetInt(code), "clCreateProgramWithSource", name);
                 return new OpenClProgram(context.device(), name, program).built(options);
             } finally {
@@ -42,7 +43,8 @@ public final class OpenClProgram implements AutoCloseable {
     }
 
     /** Returns the program of a binary, or empty if this driver does not take it. */
-    static Optional<OpenClProgram> ofBinary(OpenClContext context, String name, byte[] binary, String options) {
+    static Optional<OpenClProgram> ofBinary(OpenClContext context, String name, byte[] binary,
+            String options) {
         long bytes = MemoryUtil.nmemAllocChecked(binary.length);
         try (MemoryStack stack = MemoryStack.stackPush()) {
             MemoryUtil.memByteBuffer(bytes, binary.length).put(binary);
@@ -76,7 +78,8 @@ public final class OpenClProgram implements AutoCloseable {
             if (code != CL10.CL_SUCCESS) {
                 String log = Info.buildLog(handle, device.device());
                 close();
-                throw new OpenClException("clBuildProgram", code, name + " for " + device.name() + ":\n" + log);
+                throw new OpenClException("clBuildProgram", code,
+                        name + " for " + device.name() + ":\n" + log);
             }
             return this;
         }

@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 @Evolving
 public final class ProgramLoader {
     private static final String FORMAT = "1"; // of keys; raised when binaries made before would no longer do
-    private static final String OPTIONS = "-cl-std=CL1.2 -cl-mad-enable";
+    private static final String OPTIONS = "-cl-std=CL1.2 -cl-mad-enable -w";
 
     private static final System.Logger LOGGER = System.getLogger("dev.heddle.opencl");
 
@@ -40,11 +40,13 @@ public final class ProgramLoader {
      *     just now, since some drivers compile at the first launch, and only what they then have is worth keeping
      * @throws OpenClException with the compiler's log, if it cannot be compiled
      */
-    public OpenClProgram load(String name, String source, List<String> macros, Consumer<OpenClProgram> firstLaunch) {
+    public OpenClProgram load(String name, String source, List<String> macros,
+            Consumer<OpenClProgram> firstLaunch) {
         ProgramEvent event = new ProgramEvent();
         event.begin();
         String options =
-                macros.stream().sorted().map(macro -> " -D" + macro).collect(Collectors.joining("", OPTIONS, ""));
+                macros.stream().sorted().map(macro -> " -D" + macro)
+                        .collect(Collectors.joining("", OPTIONS, ""));
         event.program = name + " " + macros;
         String key = ProgramCache.key(FORMAT, space.device().fingerprint(), options, source);
         Optional<OpenClProgram> kept = cache.flatMap(c -> c.find(key))

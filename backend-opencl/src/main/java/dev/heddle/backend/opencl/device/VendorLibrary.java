@@ -26,7 +26,8 @@ final class VendorLibrary implements FunctionProviderLocal {
             {14, "clCreateBuffer"},
             {17, "clRetainMemObject", "clReleaseMemObject"},
             {20, "clGetMemObjectInfo"},
-            {26, "clCreateProgramWithSource", "clCreateProgramWithBinary", "clRetainProgram", "clReleaseProgram",
+            {26, "clCreateProgramWithSource", "clCreateProgramWithBinary", "clRetainProgram",
+                    "clReleaseProgram",
                     "clBuildProgram"},
             {32, "clGetProgramInfo", "clGetProgramBuildInfo", "clCreateKernel", "clCreateKernelsInProgram",
                     "clRetainKernel", "clReleaseKernel", "clSetKernelArg", "clGetKernelInfo",
@@ -37,7 +38,8 @@ final class VendorLibrary implements FunctionProviderLocal {
             {58, "clEnqueueUnmapMemObject", "clEnqueueNDRangeKernel"},
             {65, "clGetExtensionFunctionAddress"},
             {102, "clEnqueueFillBuffer"},
-            {104, "clEnqueueMigrateMemObjects", "clEnqueueMarkerWithWaitList", "clEnqueueBarrierWithWaitList"}};
+            {104, "clEnqueueMigrateMemObjects", "clEnqueueMarkerWithWaitList",
+                    "clEnqueueBarrierWithWaitList"}};
 
     private final SharedLibrary library;
     private final Map<String, Long> addresses = new HashMap<>();
