@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.backend.cuda.core.CudaCoreBackendProvider;
+import dev.heddle.backend.opencl.OpenClBackendProvider;
 import dev.heddle.core.spi.Availability;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -49,7 +50,7 @@ class PackedJarsTest {
         assertEquals(everyBackend("module path"),
                 lines(List.of("-p", modulePath(directory).toString(), "--add-modules",
                         "dev.heddle.planner,dev.heddle.backend.cpu,dev.heddle.backend.cuda.core,"
-                                + "dev.heddle.backend.tensor.core",
+                                + "dev.heddle.backend.tensor.core,dev.heddle.backend.opencl",
                         probe.toString())));
     }
 
@@ -57,7 +58,9 @@ class PackedJarsTest {
     private static Set<String> everyBackend(String path) {
         boolean device = new CudaCoreBackendProvider().probe() instanceof Availability.Available;
         String gpu = (device ? " AVAILABLE" : " UNAVAILABLE") + " on the " + path;
-        return Set.of("cpu AVAILABLE on the " + path, "cuda-core" + gpu, "tensor-core" + gpu);
+        boolean openCl = new OpenClBackendProvider().probe() instanceof Availability.Available;
+        return Set.of("cpu AVAILABLE on the " + path, "cuda-core" + gpu, "tensor-core" + gpu,
+                "opencl" + (openCl ? " AVAILABLE" : " UNAVAILABLE") + " on the " + path);
     }
 
     /**

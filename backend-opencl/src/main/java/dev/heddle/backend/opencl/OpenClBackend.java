@@ -15,10 +15,12 @@ import dev.heddle.core.spi.BackendContext;
 import dev.heddle.core.spi.BackendPlan;
 import dev.heddle.core.spi.CostProfile;
 import dev.heddle.core.tensor.MemorySpace;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.DoubleConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Attention on one OpenCL device: its programs, made ready when they are first needed. */
@@ -30,7 +32,8 @@ final class OpenClBackend implements AttentionBackend {
 
     private final OpenClMemorySpace space;
     private final ProgramLoader loader;
-    private final Tuning tuning;
+    private final Optional<ProgramCache> cache;
+    private volatile Tuning tuning; // replaced when it has been measured
     private final MemoryShelf shelf;
     private final Map<KernelShape, OpenClProgram> programs = new ConcurrentHashMap<>();
     private @Nullable OpenClProgram merge;
@@ -38,16 +41,31 @@ final class OpenClBackend implements AttentionBackend {
 
     OpenClBackend(BackendContext context) {
         this(context, Tuning.of(OpenClMemorySpace.shared(context).device()));
+        cache.flatMap(c -> c.find(tuningKey())).ifPresent(
+                kept -> tuning = new Tuning(space.device(), tuning.shared(),
+                        Tuner.parse(new String(kept, StandardCharsets.UTF_8))));
     }
 
     /** Opens with other choices than those that go with the device. */
     OpenClBackend(BackendContext context, Tuning tuning) {
         this.space = OpenClMemorySpace.shared(context);
-        Optional<ProgramCache> cache =
-                context.cacheDirectory().map(folder -> new ProgramCache(folder.resolve("opencl")));
+        this.cache = context.cacheDirectory().map(folder -> new ProgramCache(folder.resolve("opencl")));
         this.loader = new ProgramLoader(space, cache);
         this.tuning = tuning;
         this.shelf = new MemoryShelf(space);
+    }
+
+    /** Returns the name under which measured tiles are kept: they follow from device, driver and kernels. */
+    private String tuningKey() {
+        return ProgramCache.key("tiles", space.device().fingerprint(),
+                ProgramLoader.source(OpenClBackend.class, COMMON, tuning.usualSource()));
+    }
+
+    @Override
+    public void tune(DoubleConsumer progress) {
+        Map<Integer, Tile> best = new Tuner(this).measure(progress);
+        tuning = new Tuning(space.device(), tuning.shared(), best);
+        cache.ifPresent(c -> c.put(tuningKey(), Tuner.text(best).getBytes(StandardCharsets.UTF_8)));
     }
 
     Tuning tuning() {
@@ -79,6 +97,7 @@ final class OpenClBackend implements AttentionBackend {
     private OpenClProgram load(KernelShape shape) {
         String file = shape.tile().source();
         return loader.load(file, ProgramLoader.source(OpenClBackend.class, COMMON, file), shape.macros(),
+                shape.tile().options(),
                 program -> firstLaunch(program, ATTENTION, (kernel, zeros, queue) -> {
                     try (Launch launch = new Launch(shape)) {
                         launch.noAttention(kernel, zeros, queue);
@@ -89,7 +108,7 @@ final class OpenClBackend implements AttentionBackend {
     private synchronized OpenClProgram mergeProgram() {
         if (merge == null) {
             merge = loader.load("merge.cl", ProgramLoader.source(OpenClBackend.class, COMMON, "merge.cl"),
-                    List.of("MOST_PARTS=" + WorkSchedule.MOST_PARTS),
+                    List.of("MOST_PARTS=" + WorkSchedule.MOST_PARTS), "",
                     program -> firstLaunch(program, MERGE, Launch::noMerge));
         }
         return merge;
@@ -120,7 +139,7 @@ final class OpenClBackend implements AttentionBackend {
     @Override
     public BackendPlan plan(AttentionSpec spec, BatchShape batch, PlanOptions options) {
         OpenClQueue queue = options.queue() == null ? space.defaultQueue() : (OpenClQueue) options.queue();
-        return new OpenClPlan(this, spec, batch, options, queue);
+        return new OpenClPlan(this, tuning, spec, batch, options, queue);
     }
 
     @Override

@@ -26,6 +26,7 @@ final class OpenClPlan implements BackendPlan {
     private static final int MOST_SCALES = 256; // of layers; beyond it they are uploaded again
 
     private final OpenClBackend backend;
+    private final Tuning tuning;
     private final AttentionSpec spec;
     private final PlanOptions options;
     private final OpenClQueue queue;
@@ -48,9 +49,11 @@ final class OpenClPlan implements BackendPlan {
         }
     }
 
-    OpenClPlan(OpenClBackend backend, AttentionSpec spec, BatchShape batch, PlanOptions options,
+    OpenClPlan(OpenClBackend backend, Tuning tuning, AttentionSpec spec, BatchShape batch,
+            PlanOptions options,
             OpenClQueue queue) {
         this.backend = backend;
+        this.tuning = tuning;
         this.spec = spec;
         this.options = options;
         this.queue = queue;
@@ -66,14 +69,14 @@ final class OpenClPlan implements BackendPlan {
         int queries = invariant ? 1 : Math.max(1, batch.maxQoLen());
         boolean masked = spec.causal() && (invariant || batch.maxQoLen() > 1) || spec.windowLeft() >= 0;
         boolean general = masked || spec.logitsSoftCap() != 0 || spec.alibi();
-        Tuning.Choice choice = backend.tuning().choose(spec,
+        Tuning.Choice choice = tuning.choose(spec,
                 (int) Math.min(Integer.MAX_VALUE / 2, (long) queries * spec.groupSize()));
         return KernelShape.of(choice.tile(), spec, choice.rows(), general);
     }
 
     private WorkSchedule cut(BatchShape batch, KernelShape of) {
-        return WorkSchedule.of(spec, batch, of.rows(), of.tile().tokens(), backend.tuning().leastTokens(),
-                backend.tuning().units(), options.kvSplits());
+        return WorkSchedule.of(spec, batch, of.rows(), of.tile().tokens(), tuning.leastTokens(),
+                tuning.units(), options.kvSplits());
     }
 
     private PlanMemory upload(WorkSchedule next, BatchShape batch) {

@@ -12,8 +12,9 @@ import java.util.List;
  * @param groupSize work-items of a group
  * @param tokens KV tokens of a tile
  * @param vector floats of a vector; 1 where work-items share
+ * @param registers most registers of a work-item, for compilers that can be told; 0 leaves it to them
  */
-record Tile(boolean shared, int groupSize, int tokens, int vector) {
+record Tile(boolean shared, int groupSize, int tokens, int vector, int registers) {
     /** Tokens whose products with V are summed while a vector of the output is in a register. */
     private static final int PRODUCT_TOKENS = 8;
 
@@ -25,6 +26,11 @@ record Tile(boolean shared, int groupSize, int tokens, int vector) {
     /** Returns the source that goes with it. */
     String source() {
         return shared ? "tiles.cl" : "vector.cl";
+    }
+
+    /** Returns what the compiler is told beside the macros; empty for nothing. */
+    String options() {
+        return registers == 0 ? "" : " -cl-nv-maxrregcount=" + registers;
     }
 
     /** Returns the local memory that a group which shares a tile takes, at most, in bytes (tiles.cl). */

@@ -5,16 +5,18 @@ import dev.heddle.backend.opencl.device.OpenClDevice;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.spi.CostProfile;
 import dev.heddle.core.tensor.DataType;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The choices that follow from the kind of device (docs/performance.md).
+ * The choices that follow from the kind of device, or were measured on it (docs/performance.md).
  *
  * @param device the device
  * @param shared whether work-items share tiles in local memory, as on GPUs
+ * @param measured tiles by rows (query rows × group) of a tile; what is missing follows from the kind
  */
-record Tuning(OpenClDevice device, boolean shared) {
+record Tuning(OpenClDevice device, boolean shared, Map<Integer, Tile> measured) {
     private static final int ITEMS = 128; // of a group that shares a tile
     private static final int ALONE_TOKENS = 64;
     private static final int LEAST_VECTOR = 8;
@@ -25,14 +27,23 @@ record Tuning(OpenClDevice device, boolean shared) {
     /** Local memory of a group such that a multiprocessor holds several; what every driver allows without asking. */
     private static final long MOST_LOCAL = 48 << 10;
 
+    /** Registers of a work-item with which a multiprocessor of 65,536 holds 3, 4 or 5 groups of {@link #ITEMS}. */
+    private static final List<Integer> NVIDIA_REGISTERS = List.of(0, 168, 128, 96);
+
     /** KV tokens below which a part is not worth its merge. */
     private static final int LEAST_TOKENS = 256;
 
     private static final int UNITS_PER_CORE = 4; // so that the last to finish is not far behind
     private static final int GROUPS_PER_UNIT = 3; // that a GPU's compute unit holds at once
 
+    /** Copies the map. */
+    Tuning {
+        measured = Map.copyOf(measured);
+    }
+
+    /** Returns what goes with the kind of device. */
     static Tuning of(OpenClDevice device) {
-        return new Tuning(device, device.kind() != DeviceKind.CPU);
+        return new Tuning(device, device.kind() != DeviceKind.CPU, Map.of());
     }
 
     /** A tile and the rows that go with it. */
@@ -42,25 +53,67 @@ record Tuning(OpenClDevice device, boolean shared) {
     Choice choose(AttentionSpec spec, int all) {
         for (int most = KernelShape.MOST_ROWS; most > 1; most /= 2) {
             int rows = KernelShape.rows(all, most);
-            Tile tile = tile(spec, rows);
-            if (tile != null) {
-                return new Choice(tile, rows);
+            Tile best = measured.get(rows);
+            if (best != null && fits(spec, rows, best)) {
+                return new Choice(best, rows);
+            }
+            for (Tile tile : usual()) {
+                if (fits(spec, rows, tile)) {
+                    return new Choice(tile, rows);
+                }
             }
         }
-        return new Choice(new Tile(true, ITEMS, LEAST_SHARED_TOKENS, 1), 1);
+        return new Choice(usual().getLast(), 1);
     }
 
-    private @Nullable Tile tile(AttentionSpec spec, int rows) {
+    /** Returns the file that its kernels lie in. */
+    String usualSource() {
+        return usual().getFirst().source();
+    }
+
+    /** Returns the tiles of this kind of device, the first that fits being the one to take. */
+    private List<Tile> usual() {
         if (!shared) {
-            return new Tile(false, 1, ALONE_TOKENS,
-                    Math.clamp(device.floatVector(), LEAST_VECTOR, MOST_VECTOR));
+            return List.of(alone(ALONE_TOKENS, device.floatVector()));
         }
+        List<Tile> tiles = new ArrayList<>();
         for (int tokens = MOST_SHARED_TOKENS; tokens >= LEAST_SHARED_TOKENS; tokens /= 2) {
-            if (Tile.localBytes(spec, rows, tokens, ITEMS) <= Math.min(MOST_LOCAL, device.localBytes())) {
-                return new Tile(true, ITEMS, tokens, 1);
+            tiles.add(new Tile(true, ITEMS, tokens, 1, 0));
+        }
+        return tiles;
+    }
+
+    private static Tile alone(int tokens, int vector) {
+        return new Tile(false, 1, tokens, Math.clamp(vector, LEAST_VECTOR, MOST_VECTOR), 0);
+    }
+
+    /** Returns whether a group has the local memory, and a work-item for each chunk of a row, that a tile takes. */
+    boolean fits(AttentionSpec spec, int rows, Tile tile) {
+        return !tile.shared() || tile.groupSize() <= device.largestGroup()
+                && Tile.localBytes(spec, rows, tile.tokens(), tile.groupSize()) <= Math.min(MOST_LOCAL,
+                        device.localBytes());
+    }
+
+    /** Returns the tiles that are worth measuring. */
+    List<Tile> candidates() {
+        List<Tile> tiles = new ArrayList<>();
+        if (!shared) {
+            for (int vector = LEAST_VECTOR; vector <= Math.clamp(device.floatVector(), LEAST_VECTOR,
+                    MOST_VECTOR); vector *= 2) {
+                tiles.add(alone(ALONE_TOKENS / 2, vector));
+                tiles.add(alone(ALONE_TOKENS, vector));
+                tiles.add(alone(2 * ALONE_TOKENS, vector));
+            }
+            return tiles;
+        }
+        for (int items : new int[]{ITEMS, 2 * ITEMS}) {
+            for (int tokens = LEAST_SHARED_TOKENS; tokens <= MOST_SHARED_TOKENS; tokens *= 2) {
+                for (int registers : device.isNvidia() ? NVIDIA_REGISTERS : List.of(0)) {
+                    tiles.add(new Tile(true, items, tokens, 1, registers));
+                }
             }
         }
-        return null;
+        return tiles;
     }
 
     int leastTokens() {

@@ -9,6 +9,7 @@ import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.core.spi.Availability;
 import dev.heddle.core.spi.BackendContext;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** The kernels for GPUs, proved on whatever device is there: rules on numbers and on what lies beyond a row's end. */
 @OnOpenCl
@@ -50,7 +51,8 @@ class SharedTilesConformanceTest extends BackendConformance {
 
         @Override
         public AttentionBackend open(BackendContext context) {
-            return new OpenClBackend(context, new Tuning(OpenClMemorySpace.shared(context).device(), true));
+            return new OpenClBackend(context,
+                    new Tuning(OpenClMemorySpace.shared(context).device(), true, Map.of()));
         }
     }
 }

@@ -26,7 +26,8 @@ final class DriverFiles {
             return Optional.empty();
         }
         try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(file -> file.toString().endsWith(".icd")).filter(DriverFiles::isDamaged).sorted()
+            return files.filter(file -> file.toString().endsWith(".icd")).filter(DriverFiles::isDamaged)
+                    .sorted()
                     .findFirst();
         } catch (IOException e) {
             return Optional.empty(); // nor can the loader read it
