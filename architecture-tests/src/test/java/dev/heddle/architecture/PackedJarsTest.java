@@ -50,7 +50,7 @@ class PackedJarsTest {
         assertEquals(everyBackend("module path"),
                 lines(List.of("-p", modulePath(directory).toString(), "--add-modules",
                         "dev.heddle.planner,dev.heddle.backend.cpu,dev.heddle.backend.cuda.core,"
-                                + "dev.heddle.backend.tensor.core,dev.heddle.backend.opencl",
+                                + "dev.heddle.backend.tensor.core,dev.heddle.backend.opencl,org.lwjgl.natives",
                         probe.toString())));
     }
 

@@ -68,7 +68,10 @@ record OpenClLibrary(@Nullable String name, @Nullable String problem, @Nullable 
         } catch (LinkageError e) { // LWJGL's own native part, or one of its classes after that failed
             return absent("the binding to OpenCL cannot be loaded on " + System.getProperty("os.name") + " "
                     + System.getProperty("os.arch") + ": " + e.getMessage(),
-                    "check that the temporary folder allows files to be executed", e);
+                    OpenClLibrary.class.getModule().isNamed()
+                            ? "start the JVM with --add-modules org.lwjgl.natives"
+                                    + " --enable-native-access=org.lwjgl,dev.heddle.backend.opencl"
+                            : "check that the temporary folder allows files to be executed", e);
         }
     }
 
