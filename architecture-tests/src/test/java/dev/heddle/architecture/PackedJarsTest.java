@@ -3,8 +3,10 @@ package dev.heddle.architecture;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.heddle.backend.cpu.CpuNativeBackendProvider;
 import dev.heddle.backend.cuda.core.CudaCoreBackendProvider;
 import dev.heddle.backend.opencl.OpenClBackendProvider;
+import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.core.spi.Availability;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -56,11 +58,16 @@ class PackedJarsTest {
 
     /** A backend is found wherever its jar is; whether it is of use is the machine's business. */
     private static Set<String> everyBackend(String path) {
-        boolean device = new CudaCoreBackendProvider().probe() instanceof Availability.Available;
-        String gpu = (device ? " AVAILABLE" : " UNAVAILABLE") + " on the " + path;
-        boolean openCl = new OpenClBackendProvider().probe() instanceof Availability.Available;
-        return Set.of("cpu AVAILABLE on the " + path, "cuda-core" + gpu, "tensor-core" + gpu,
-                "opencl" + (openCl ? " AVAILABLE" : " UNAVAILABLE") + " on the " + path);
+        String gpu = status(new CudaCoreBackendProvider(), path);
+        return Set.of("cpu AVAILABLE on the " + path,
+                "cpu-native" + status(new CpuNativeBackendProvider(), path),
+                "cuda-core" + gpu, "tensor-core" + gpu,
+                "opencl" + status(new OpenClBackendProvider(), path));
+    }
+
+    private static String status(AttentionBackendProvider provider, String path) {
+        boolean available = provider.probe() instanceof Availability.Available;
+        return (available ? " AVAILABLE" : " UNAVAILABLE") + " on the " + path;
     }
 
     /**

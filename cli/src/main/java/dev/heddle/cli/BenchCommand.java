@@ -43,10 +43,9 @@ final class BenchCommand implements Callable<Integer> {
             description = "CSV: heads,head_dim,dtype,kv_dtype,page_size,batch,causal[,threads] (default: a few of each kind)")
     private @Nullable Path shapes;
 
-    @Option(names = "--backend", paramLabel = "ID",
-            description = "a backend, several with commas between them, or all (default: all)",
-            defaultValue = "all")
-    private String backend = "all";
+    @Option(names = "--backend", paramLabel = "IDS", split = ",",
+            description = "backends, with commas between them, or all (default: all)", defaultValue = "all")
+    private List<String> backends = List.of("all");
 
     @Option(names = "--repeats", paramLabel = "N", defaultValue = "40",
             description = "timed runs of each row on a device (default: 40)")
@@ -120,23 +119,23 @@ final class BenchCommand implements Callable<Integer> {
 
     /** Returns the backends to time by the memory they read. */
     private Map<MemorySpaceId, List<String>> spaces(Heddle heddle) {
-        List<BackendReport> all = heddle.backends();
-        List<String> asked = List.of(backend.split(","));
-        for (String id : asked) {
-            if (!id.equals("all") && all.stream().noneMatch(b -> b.id().equals(id))) {
-                throw new UnknownBackendException(id, all.stream().map(BackendReport::id).toList());
+        List<BackendReport> found = heddle.backends();
+        boolean all = backends.equals(List.of("all"));
+        for (String id : all ? List.<String>of() : backends) {
+            if (found.stream().noneMatch(report -> report.id().equals(id))) {
+                throw new UnknownBackendException(id, found.stream().map(BackendReport::id).toList());
             }
         }
         Map<MemorySpaceId, List<String>> spaces =
                 new TreeMap<>((a, b) -> a.toString().compareTo(b.toString()));
-        for (BackendReport report : all) {
-            boolean named = asked.contains(report.id());
+        for (BackendReport report : found) {
+            boolean named = backends.contains(report.id());
             boolean usable = report.status() == BackendReport.Status.AVAILABLE;
             if (named && !usable) {
                 throw new UnsupportedRequestException("backend " + report.id() + " cannot run here",
                         report.rejections());
             }
-            if (usable && report.device() != null && (named || asked.contains("all"))) {
+            if (usable && report.device() != null && (named || all)) {
                 spaces.computeIfAbsent(report.device().space(), space -> new ArrayList<>()).add(report.id());
             }
         }

@@ -47,6 +47,16 @@ class BenchAndCalibrateTest {
         assertTrue(second.get("causal").getAsBoolean());
     }
 
+    @Test
+    void severalBackendsAreNamedWithCommas() throws IOException {
+        String file = shapes(HEADER + "8/8,32,f32,,4,1x16,true\n");
+        JsonObject document =
+                Cli.run("bench", "--backend", "cpu,cpu", "--shapes", file, "--millis", "1", "--against",
+                        "none", "--json").exits(0).json();
+        assertEquals(1, document.getAsJsonArray("rows").size());
+        Cli.run("bench", "--backend", "cpu,abacus", "--shapes", file).exits(2).says("abacus", "cpu");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
             "14/2,64,bf16,bf16,16,1x64 | 7 columns", "14/2,x,bf16,bf16,16,1x64,false | x",

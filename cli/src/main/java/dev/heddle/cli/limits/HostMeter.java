@@ -21,9 +21,9 @@ import java.util.stream.IntStream;
  * threads run already when a loop begins, its memory is what Heddle's caches are made of, and the loops are long.
  */
 public final class HostMeter implements AutoCloseable {
-    private static final long MOST_PER_THREAD = 256L << 20;
     private static final long LEAST_PER_THREAD = 32L << 20;
-    private static final long MOST_IN_ALL = 1L << 30;
+    private static final long LEAST_IN_ALL = 512L << 20;
+    private static final long MOST_IN_ALL = 2L << 30;
     private static final long USUAL_L3 = 32L << 20;
     private static final int ROUNDS = 3;
     private static final int SETTLED = 4;
@@ -37,7 +37,8 @@ public final class HostMeter implements AutoCloseable {
 
     /** Starts threads and fills memory. */
     public HostMeter(int threads) {
-        long bytes = PIECE * (Math.clamp(MOST_IN_ALL / threads, LEAST_PER_THREAD, MOST_PER_THREAD) / PIECE);
+        long all = Math.clamp(2 * cacheBytes(), LEAST_IN_ALL, MOST_IN_ALL); // as far beyond the caches as a row's copies
+        long bytes = PIECE * Math.ceilDiv(Math.max(all / threads, LEAST_PER_THREAD), PIECE);
         this.pool = Executors.newFixedThreadPool(threads);
         for (int t = 0; t < threads; t++) {
             MemorySegment part = HostTensors.segment(space.allocate(bytes, 4096));
