@@ -29,6 +29,33 @@ inline FV half_values(SV bits) {
     return CAT(vload_half, W)(0, (const half *)&bits);
 }
 
+#if KV_TYPE == 0
+#define ROW_BYTES(d) (4 * (d))
+#elif KV_TYPE <= 2
+#define ROW_BYTES(d) (2 * (d))
+#else
+#define ROW_BYTES(d) (d)
+#endif
+#define LINE 64
+#define AHEAD 16 // tokens
+
+#ifndef __has_builtin
+#define __has_builtin(name) 0
+#endif
+
+// Asks for a row that is wanted soon: rows of one head lie pages apart, where no hardware looks ahead. PoCL's prefetch()
+// does nothing, its compiler's own does.
+inline void ask_for(__global const uchar *row, int bytes) {
+#if __has_builtin(__builtin_prefetch)
+#pragma unroll
+    for (int i = 0; i < bytes; i += LINE) {
+        __builtin_prefetch((const void *)(size_t)(row + i), 0, 2);
+    }
+#else
+    prefetch(row, bytes);
+#endif
+}
+
 // W elements of K or V.
 inline FV load_kv(__global const uchar *row, int at) {
 #if KV_TYPE == 0
@@ -215,6 +242,11 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
 #pragma unroll
             for (int i = 0; i < W; i++) {
                 a[i] = 0.0f;
+            }
+#pragma unroll
+            for (int t = 0; t < TB; t++) {
+                ask_for(kp[min(b * TB + t + AHEAD, TOKENS - 1)], ROW_BYTES(D_QK));
+                ask_for(vp[b * TB + t], ROW_BYTES(D_VO));
             }
             ROLLED for (int c = 0; c < NK; c++) {
                 FV kk[TB];
