@@ -22,7 +22,7 @@ class HabitsTest {
     void publicTypesOfTheLibrariesSayHowStableTheyAre() {
         classes().that()
                 .resideInAnyPackage(House.CORE, House.PLANNER, House.CUDA, House.CUDA_CORE, House.TENSOR_CORE,
-                        "dev.heddle.backend.cpu")
+                        House.OPENCL, "dev.heddle.backend.cpu")
                 .and().arePublic().and().areTopLevelClasses()
                 .and().areNotAnnotations()
                 .should().beAnnotatedWith(Stable.class).orShould().beAnnotatedWith(Evolving.class)
@@ -31,7 +31,9 @@ class HabitsTest {
 
     @Test
     void backendsShowTheirProviderOnlyAndItIsFinal() {
-        classes().that().resideInAnyPackage("dev.heddle.backend.cpu", House.CUDA_CORE, House.TENSOR_CORE)
+        classes().that()
+                .resideInAnyPackage("dev.heddle.backend.cpu", House.CUDA_CORE, House.TENSOR_CORE,
+                        "dev.heddle.backend.opencl")
                 .and()
                 .areTopLevelClasses()
                 .and().areNotAssignableTo(AttentionBackendProvider.class)

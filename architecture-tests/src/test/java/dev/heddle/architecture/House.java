@@ -14,6 +14,7 @@ final class House {
     static final String BACKENDS = "dev.heddle.backend..";
     static final String CUDA_CORE = "dev.heddle.backend.cuda..";
     static final String TENSOR_CORE = "dev.heddle.backend.tensor..";
+    static final String OPENCL = "dev.heddle.backend.opencl..";
     static final String CUDA = "dev.heddle.cuda..";
     static final String KIT = "dev.heddle.conformance..";
     static final String CLI = "dev.heddle.cli..";
@@ -27,7 +28,7 @@ final class House {
                 .importPackages("dev.heddle");
         Map<String, Integer> least = Map.of("dev.heddle.core", 70, "dev.heddle.planner", 15,
                 "dev.heddle.backend.cpu", 8, "dev.heddle.cuda", 20, "dev.heddle.backend.cuda.core", 5,
-                "dev.heddle.backend.tensor.core", 3,
+                "dev.heddle.backend.tensor.core", 3, "dev.heddle.backend.opencl", 20,
                 "dev.heddle.conformance", 60, "dev.heddle.cli", 15);
         least.forEach((root, count) -> {
             long found = all.stream().filter(c -> c.getPackageName().startsWith(root)).count();

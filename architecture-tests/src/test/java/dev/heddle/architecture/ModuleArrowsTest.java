@@ -51,6 +51,18 @@ class ModuleArrowsTest {
     }
 
     @Test
+    void openClBackendImportsCoreApiAndItsBindingOnly() {
+        classes().that().resideInAPackage(House.OPENCL)
+                .should().onlyDependOnClassesThat()
+                .resideInAnyPackage(House.OPENCL, House.CORE, "java..", "jdk.jfr..", "org.lwjgl..",
+                        "org.jspecify..")
+                .check(house);
+        noClasses().that().resideInAPackage("dev.heddle.backend.opencl")
+                .should().dependOnClassesThat().resideInAPackage("org.lwjgl..")
+                .check(house);
+    }
+
+    @Test
     void cudaSupportImportsCoreApiAndItsBindingsOnly() {
         classes().that().resideInAPackage(House.CUDA)
                 .should().onlyDependOnClassesThat()
@@ -71,7 +83,7 @@ class ModuleArrowsTest {
         noClasses().that().resideOutsideOfPackage(House.CUDA)
                 .should().dependOnClassesThat().resideInAPackage("jcuda..")
                 .check(house);
-        noClasses().that().resideOutsideOfPackages(House.CUDA, "dev.heddle.backend.opencl..")
+        noClasses().that().resideOutsideOfPackages(House.CUDA, House.OPENCL)
                 .should().dependOnClassesThat().resideInAPackage("org.lwjgl..")
                 .check(house);
     }

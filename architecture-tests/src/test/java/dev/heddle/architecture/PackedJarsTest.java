@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.backend.cpu.CpuNativeBackendProvider;
 import dev.heddle.backend.cuda.core.CudaCoreBackendProvider;
+import dev.heddle.backend.opencl.OpenClBackendProvider;
 import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.core.spi.Availability;
 import java.io.IOException;
@@ -51,7 +52,7 @@ class PackedJarsTest {
         assertEquals(everyBackend("module path"),
                 lines(List.of("-p", modulePath(directory).toString(), "--add-modules",
                         "dev.heddle.planner,dev.heddle.backend.cpu,dev.heddle.backend.cuda.core,"
-                                + "dev.heddle.backend.tensor.core",
+                                + "dev.heddle.backend.tensor.core,dev.heddle.backend.opencl,org.lwjgl.natives",
                         probe.toString())));
     }
 
@@ -60,7 +61,8 @@ class PackedJarsTest {
         String gpu = status(new CudaCoreBackendProvider(), path);
         return Set.of("cpu AVAILABLE on the " + path,
                 "cpu-native" + status(new CpuNativeBackendProvider(), path),
-                "cuda-core" + gpu, "tensor-core" + gpu);
+                "cuda-core" + gpu, "tensor-core" + gpu,
+                "opencl" + status(new OpenClBackendProvider(), path));
     }
 
     private static String status(AttentionBackendProvider provider, String path) {

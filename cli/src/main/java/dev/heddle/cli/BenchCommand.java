@@ -82,13 +82,14 @@ final class BenchCommand implements Callable<Integer> {
         try (Heddle heddle = common.heddle().open()) {
             Map<MemorySpaceId, List<String>> spaces = spaces(heddle);
             JsonArray devices = new JsonArray();
+            List<String> onProcessor = new ArrayList<>();
             limits.add("read_gbytes_per_s", null);
             limits.add("fma_gflops", null);
             for (Map.Entry<MemorySpaceId, List<String>> one : spaces.entrySet()) {
                 MemorySpace space = heddle.memorySpace(one.getKey());
                 var meter = space.meter();
                 if (meter.isEmpty()) {
-                    onHost(one.getValue(), shapes == null ? BenchShape.DEFAULTS : asked, limits, report);
+                    onProcessor.addAll(one.getValue());
                 } else {
                     DeviceBench bench = new DeviceBench(heddle, space, meter.get(), repeats, hostCost);
                     devices.add(onDevice(bench, one.getKey(), one.getValue(),
@@ -99,6 +100,9 @@ final class BenchCommand implements Callable<Integer> {
                 }
             }
             limits.add("devices", devices);
+            if (!onProcessor.isEmpty()) { // together, so that rows lie side by side
+                onHost(onProcessor, shapes == null ? BenchShape.DEFAULTS : asked, limits, report);
+            }
         }
         report.requireRows();
         List<BenchRow> rows = report.rows();

@@ -8,6 +8,7 @@ import dev.heddle.cli.limits.HostMeter;
 import dev.heddle.cli.limits.Limits;
 import dev.heddle.cli.peer.Timing;
 import dev.heddle.core.attention.PlanOptions;
+import dev.heddle.core.cache.KvCacheView;
 import dev.heddle.core.capability.UnsupportedRequestException;
 import dev.heddle.core.tensor.MemorySpaceId;
 import dev.heddle.planner.AttentionPlan;
@@ -95,11 +96,14 @@ final class HostBench implements AutoCloseable {
     private Result run(HostRow row, MadeUp.Rotation rotation, String backend, BenchSink sink) {
         Heddle heddle = byThreads.computeIfAbsent(row.threads(), open::apply);
         Case input = rotation.input();
-        PlanRequest request = new PlanRequest(List.of(backend), PlanOptions.in(MemorySpaceId.HOST));
+        MemorySpaceId space = space(heddle, backend);
+        PlanRequest request = new PlanRequest(List.of(backend), PlanOptions.in(space));
         try (AttentionPlan plan = heddle.plan(row.spec(), row.batch(), request);
-                Placement placed = new Placement(input, heddle.memorySpace(MemorySpaceId.HOST))) {
+                Placement placed = new Placement(input, heddle.memorySpace(space))) {
+            List<KvCacheView> copies =
+                    rotation.copies().stream().map(cache -> placed.place(row.spec(), cache)).toList();
             Timing.Run<RuntimeException> run = copy -> {
-                plan.run(placed.q(), rotation.copies().get(copy), placed.out(), placed.lse(), placed.heads());
+                plan.run(placed.q(), copies.get(copy), placed.out(), placed.lse(), placed.heads());
                 plan.queue().synchronize();
             };
             placed.poison();
@@ -112,6 +116,12 @@ final class HostBench implements AutoCloseable {
             sink.add(row.row(backend, measured, input.kvBytes(), planMicros));
             return new Result(out, HostRow.median(measured));
         }
+    }
+
+    /** Returns the memory that a backend reads: the host's, or one of the host's own processor behind a driver. */
+    private static MemorySpaceId space(Heddle heddle, String backend) {
+        return heddle.backends().stream().filter(report -> report.id().equals(backend))
+                .map(report -> Objects.requireNonNull(report.device()).space()).findFirst().orElseThrow();
     }
 
     private static double planMicros(Heddle heddle, HostRow row, PlanRequest request) {

@@ -1,6 +1,7 @@
 package dev.heddle.cli;
 
 import dev.heddle.cli.input.Case;
+import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.HeadParameters;
 import dev.heddle.core.cache.KvCacheView;
 import dev.heddle.core.cache.KvPlane;
@@ -29,7 +30,7 @@ final class Placement implements AutoCloseable {
         this.space = space;
         try {
             this.q = place(input.q());
-            this.kv = space.id().isHost() ? input.kv() : copy(input);
+            this.kv = place(input.spec(), input.kv());
             this.heads = new HeadParameters(placeOptional(input.heads().sinks()),
                     placeOptional(input.heads().alibiSlopes()));
             long rows = input.batch().totalQoLen();
@@ -79,13 +80,17 @@ final class Placement implements AutoCloseable {
         return host == null ? null : place(host);
     }
 
-    private KvCacheView copy(Case input) {
-        KvPlane k = input.kv().k();
-        KvPlane v = input.kv().v();
-        return KvCacheView.builder(input.spec(), k.pagesPerSegment())
+    /** Returns a cache in this placement's memory: itself on the host, a copy elsewhere. */
+    KvCacheView place(AttentionSpec spec, KvCacheView cache) {
+        if (space.id().isHost()) {
+            return cache;
+        }
+        KvPlane k = cache.k();
+        KvPlane v = cache.v();
+        return KvCacheView.builder(spec, k.pagesPerSegment())
                 .k(k.segments().stream().map(this::copy).toList(), k.byteOffset(), k.strides())
                 .v(v.segments().stream().map(this::copy).toList(), v.byteOffset(), v.strides())
-                .scales(input.kv().scales()).build();
+                .scales(cache.scales()).build();
     }
 
     private Buffer copy(Buffer host) {

@@ -86,7 +86,7 @@ public final class Heddle implements AutoCloseable {
 
     private MemorySpaceId preferredSpace() {
         for (Backend backend : backends) {
-            if (!backend.space().isHost()) {
+            if (!backend.usable().device().isHostProcessor()) {
                 return backend.space();
             }
         }
@@ -369,7 +369,8 @@ public final class Heddle implements AutoCloseable {
     }
 
     /**
-     * Measures the constants of a backend's cost model here and now, and keeps them in the calibration directory.
+     * Lets a backend tune itself, measures the constants of its cost model here and now, and keeps them in the calibration
+     * directory.
      *
      * @param id a usable backend
      * @param progress told the share done, 0 … 1
@@ -380,7 +381,10 @@ public final class Heddle implements AutoCloseable {
         for (Backend backend : backends) {
             if (backend.matches(id)) {
                 calibrations.requireDirectory(); // before minutes of measuring
-                Calibration measured = new Calibrator(backend.session(), progress).measure();
+                backend.session().tune(share -> progress.accept(share / 2));
+                Calibration measured =
+                        new Calibrator(backend.session(), share -> progress.accept((1 + share) / 2))
+                                .measure();
                 calibrations.save(backend.usable(), measured.profile());
                 backend.calibrated(measured.profile());
                 decisions.clear();

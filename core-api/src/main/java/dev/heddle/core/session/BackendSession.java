@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.DoubleConsumer;
 
 /**
  * An opened backend as callers use it: what the provider did not declare never reaches it. May be used from any
@@ -103,6 +104,21 @@ public final class BackendSession implements AutoCloseable {
     public CostProfile costProfile() {
         requireOpen();
         return backend.costProfile();
+    }
+
+    /**
+     * Lets the backend measure choices of its own and keep the best.
+     *
+     * @param progress told the share done, 0 … 1
+     * @throws BackendFailureException if the backend fails
+     */
+    public void tune(DoubleConsumer progress) {
+        requireOpen();
+        try {
+            backend.tune(progress);
+        } catch (RuntimeException | LinkageError | AssertionError e) {
+            throw new BackendFailureException(id, Phase.PLAN, e);
+        }
     }
 
     /**

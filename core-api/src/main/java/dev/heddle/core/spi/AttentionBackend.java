@@ -7,6 +7,7 @@ import dev.heddle.core.attention.PlanOptions;
 import dev.heddle.core.capability.Rejection;
 import dev.heddle.core.tensor.MemorySpace;
 import java.util.List;
+import java.util.function.DoubleConsumer;
 
 /**
  * An opened backend. Its session calls it with supported requests only, and never after close.
@@ -39,6 +40,15 @@ public interface AttentionBackend extends AutoCloseable {
     default CostProfile costProfile() {
         return CostProfile.UNKNOWN;
     }
+
+    /**
+     * Measures choices of its own, such as tile sizes, on the opened device, takes the best and keeps them in the
+     * context's cache directory for later processes. Asked for by a calibration, before the constants are measured; plans
+     * made earlier stay as they are. Does nothing unless overridden.
+     *
+     * @param progress told the share done, 0 … 1
+     */
+    default void tune(DoubleConsumer progress) {}
 
     /** Frees everything that this backend owns. Its plans are closed before. */
     @Override

@@ -1,0 +1,66 @@
+package dev.heddle.backend.opencl;
+
+import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.tensor.DataType;
+import java.util.List;
+
+/**
+ * What a program is specialised for.
+ *
+ * @param tile sizes, by the kind of device
+ * @param rows rows of a tile of queries
+ * @param dimQk head dim of Q and K
+ * @param dimVo head dim of V and out
+ * @param kvType element type of K and V
+ * @param general whether rows may differ in what they see, or scores are more than scaled products
+ * @param segments buffers of K and of V that it takes
+ * @param chunkBytes bytes that are loaded at once where work-items share a tile: 16, or 8 where rows are not multiples
+ */
+record KernelShape(Tile tile, int rows, int dimQk, int dimVo, DataType kvType, boolean general, int segments,
+        int chunkBytes) {
+    /** Most rows of a tile: their sums stay in registers. */
+    static final int MOST_ROWS = 8;
+
+    /** Most buffers of K and of V: as many as fit into the least room for arguments that OpenCL promises. */
+    static final int MOST_SEGMENTS = 32;
+
+    static final int WIDE = 16;
+
+    private static final int FEW_SEGMENTS = 4;
+    private static final int NARROW = 8;
+
+    /** Returns the rows of a tile such that all tiles of a KV head are about equally full. */
+    static int rows(int all, int most) {
+        return Math.ceilDiv(all, Math.ceilDiv(all, most));
+    }
+
+    static KernelShape of(Tile tile, AttentionSpec spec, int rows, boolean general) {
+        return new KernelShape(tile, rows, spec.headDimQk(), spec.headDimVo(), spec.kDtype(), general, 1,
+                WIDE)
+                .forCache(1, true);
+    }
+
+    /** Returns the program for a cache of so many buffers, whose rows begin at multiples of 16 bytes or not. */
+    KernelShape forCache(int buffers, boolean aligned) {
+        int wanted = buffers <= 1 ? 1 : buffers <= FEW_SEGMENTS ? FEW_SEGMENTS : MOST_SEGMENTS;
+        int chunk = !tile.shared() || aligned && dimQk * kvType.byteSize() % WIDE == 0
+                && dimVo * kvType.byteSize() % WIDE == 0 ? WIDE : NARROW;
+        return wanted == segments && chunk == chunkBytes ? this
+                : new KernelShape(tile, rows, dimQk, dimVo, kvType, general, wanted, chunk);
+    }
+
+    /** Returns whether this program reads a cache of so many buffers, whose rows begin at multiples of 16 bytes or not. */
+    boolean serves(int buffers, boolean aligned) {
+        return forCache(buffers, aligned) == this;
+    }
+
+    /** Returns the floats of a tile's state: sums, maxima, denominators. */
+    int stateFloats() {
+        return rows * (dimVo + 2);
+    }
+
+    List<String> macros() {
+        return tile.macros(this, List.of("ROWS=" + rows, "D_QK=" + dimQk, "D_VO=" + dimVo,
+                "KV_TYPE=" + kvType.ordinal(), "GENERAL=" + (general ? 1 : 0), "SEGMENTS=" + segments));
+    }
+}

@@ -1,0 +1,165 @@
+package dev.heddle.backend.opencl;
+
+import dev.heddle.backend.opencl.device.DeviceKind;
+import dev.heddle.backend.opencl.device.OpenClBuffer;
+import dev.heddle.backend.opencl.device.OpenClMemorySpace;
+import dev.heddle.backend.opencl.device.OpenClQueue;
+import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.HeadParameters;
+import dev.heddle.core.attention.PlanOptions;
+import dev.heddle.core.cache.KvCache;
+import dev.heddle.core.page.PageTable;
+import dev.heddle.core.tensor.DataType;
+import dev.heddle.core.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.DoubleConsumer;
+
+/** Times decode with each tile that might do, for each number of rows, and takes the fastest. */
+final class Tuner {
+    private static final int HEADS = 8;
+    private static final int HEAD_DIM = 128;
+    private static final int PAGE_SIZE = 16;
+    private static final int REPEATS = 5;
+    private static final int GPU_REQUESTS = 64; // 268 MB of KV: more than any cache
+    private static final int GPU_KV_LEN = 1024;
+    private static final int CPU_KV_LEN = 4096;
+
+    private final OpenClBackend backend;
+    private final OpenClMemorySpace space;
+    private final boolean cpu;
+
+    Tuner(OpenClBackend backend) {
+        this.backend = backend;
+        this.space = backend.space();
+        this.cpu = space.device().kind() == DeviceKind.CPU;
+    }
+
+    /** Returns the fastest tile by rows. */
+    Map<Integer, Tile> measure(DoubleConsumer progress) {
+        Map<Integer, Tile> best = new HashMap<>();
+        for (int rows = 1; rows <= KernelShape.MOST_ROWS; rows++) {
+            best.put(rows, fastest(rows));
+            progress.accept((double) rows / KernelShape.MOST_ROWS);
+        }
+        return best;
+    }
+
+    private Tile fastest(int rows) {
+        AttentionSpec spec =
+                AttentionSpec.builder().numQoHeads(HEADS * rows).numKvHeads(HEADS).headDim(HEAD_DIM)
+                        .dtype(DataType.BF16).pageSize(PAGE_SIZE).lse(false).build();
+        BatchShape batch = batch();
+        Tuning usual = backend.tuning();
+        Tile best = usual.choose(spec, rows).tile();
+        long qBytes = (long) batch.totalQoLen() * spec.numQoHeads() * HEAD_DIM * Short.BYTES;
+        try (KvCache cache = KvCache.allocate(space, spec, 1, batch.pageTable().poolPages());
+                OpenClBuffer q = space.allocate(qBytes, PAGE_SIZE);
+                OpenClBuffer out = space.allocate(qBytes, PAGE_SIZE);
+                OpenClQueue queue = space.newQueue()) {
+            fill((OpenClBuffer) cache.layer(0).k().segments().getFirst(), queue);
+            fill((OpenClBuffer) cache.layer(0).v().segments().getFirst(), queue);
+            fill(q, queue);
+            Tensor from = tensor(q, spec, batch);
+            Tensor to = tensor(out, spec, batch);
+            double least = Double.POSITIVE_INFINITY;
+            for (Tile tile : usual.candidates()) {
+                if (!usual.fits(spec, rows, tile)) {
+                    continue;
+                }
+                Tuning with = new Tuning(usual.device(), usual.shared(), Map.of(rows, tile));
+                try (OpenClPlan plan =
+                        new OpenClPlan(backend, with, spec, batch, PlanOptions.in(space.id()), queue)) {
+                    double micros = micros(
+                            () -> plan.run(from, cache.layer(0), to, null, HeadParameters.NONE), queue);
+                    if (micros < least) {
+                        least = micros;
+                        best = tile;
+                    }
+                }
+            }
+        }
+        return best;
+    }
+
+    private BatchShape batch() {
+        int requests = cpu ? 1 : GPU_REQUESTS;
+        int pages = (cpu ? CPU_KV_LEN : GPU_KV_LEN) / PAGE_SIZE;
+        int[] indptr = new int[requests + 1];
+        int[] last = new int[requests];
+        int[] ids = new int[requests * pages];
+        Arrays.setAll(indptr, i -> i * pages);
+        Arrays.fill(last, PAGE_SIZE);
+        Arrays.setAll(ids, i -> i);
+        return BatchShape.decode(PageTable.of(PAGE_SIZE, ids.length, indptr, ids, last));
+    }
+
+    private static Tensor tensor(OpenClBuffer buffer, AttentionSpec spec, BatchShape batch) {
+        return Tensor.of(buffer, DataType.BF16, batch.totalQoLen(), spec.numQoHeads(), HEAD_DIM);
+    }
+
+    /** Fills with small bf16 values: zeros may be faster to read than data. */
+    private void fill(OpenClBuffer buffer, OpenClQueue queue) {
+        short[] values = new short[1 << 16];
+        SplittableRandom random = new SplittableRandom(1);
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (short) DataType.BF16.encode((float) random.nextGaussian() / 2);
+        }
+        MemorySegment block = MemorySegment.ofArray(values);
+        for (long at = 0; at < buffer.byteSize(); at += block.byteSize()) {
+            space.copyFromHost(block.asSlice(0, Math.min(block.byteSize(), buffer.byteSize() - at)), buffer,
+                    at, queue);
+        }
+    }
+
+    private static double micros(Runnable run, OpenClQueue queue) {
+        double[] micros = new double[REPEATS];
+        for (int i = -2; i < REPEATS; i++) {
+            long begin = System.nanoTime();
+            run.run();
+            queue.synchronize();
+            if (i >= 0) {
+                micros[i] = (System.nanoTime() - begin) / 1e3;
+            }
+        }
+        Arrays.sort(micros);
+        return micros[REPEATS / 2];
+    }
+
+    /** Returns tiles as lines of numbers, for a file. */
+    static String text(Map<Integer, Tile> tiles) {
+        StringBuilder text = new StringBuilder();
+        tiles.entrySet().stream().sorted(Map.Entry.comparingByKey()).forEach(entry -> {
+            Tile tile = entry.getValue();
+            text.append(entry.getKey()).append(' ').append(tile.shared() ? 1 : 0).append(' ')
+                    .append(tile.groupSize())
+                    .append(' ').append(tile.tokens()).append(' ').append(tile.vector()).append(' ')
+                    .append(tile.registers()).append('\n');
+        });
+        return text.toString();
+    }
+
+    /**
+     * Returns the tiles of a text.
+     *
+     * @throws NumberFormatException if it is not one of {@link #text}'s
+     */
+    static Map<Integer, Tile> parse(String text) {
+        Map<Integer, Tile> tiles = new HashMap<>();
+        for (String line : text.lines().toList()) {
+            List<Integer> numbers = Arrays.stream(line.split(" ")).map(Integer::valueOf).toList();
+            if (numbers.size() != 6) {
+                throw new NumberFormatException("six numbers a line are needed, got '" + line + "'");
+            }
+            tiles.put(numbers.get(0),
+                    new Tile(numbers.get(1) == 1, numbers.get(2), numbers.get(3), numbers.get(4),
+                            numbers.get(5)));
+        }
+        return tiles;
+    }
+}
