@@ -92,8 +92,17 @@ public abstract class DecodeBackend implements AttentionBackend {
     /** Returns the kernel that keeps the device busy with requests of so many query rows, a function of spec and rows. */
     private DecodeKernel steady(AttentionSpec spec, int qoLen) {
         return steady.computeIfAbsent(new Steady(spec, qoLen),
-                key -> shape(spec, new DecodeCatalogue.Load(STEADY_REQUESTS, qoLen, STEADY_KV_LEN).batch(),
-                        PlanOptions.DEFAULT));
+                key -> invariantShape(spec,
+                        new DecodeCatalogue.Load(STEADY_REQUESTS, qoLen, STEADY_KV_LEN).batch()));
+    }
+
+    /**
+     * Returns the kernel of requests whose bits must not depend on the batch.
+     *
+     * @param full a batch that fills the device, of requests with as many query rows
+     */
+    protected DecodeKernel invariantShape(AttentionSpec spec, BatchShape full) {
+        return shape(spec, full, PlanOptions.DEFAULT);
     }
 
     private record Steady(AttentionSpec spec, int qoLen) {}

@@ -53,6 +53,16 @@ public interface DecodeKernel {
         return (multiprocessors * ctas() / cluster() - unused) * cluster();
     }
 
+    /**
+     * Returns about how many KV tokens a part has where the cut must not depend on the batch: small enough for a request
+     * alone to spread over the device, large enough for merges to be noise in a batch that fills it often.
+     *
+     * @param kvLen tokens that the request's rows see
+     */
+    default int invariantTokens(int kvLen) {
+        return DecodeSchedule.FIXED_TOKENS;
+    }
+
     /** Returns whether there may be masks, a soft cap, ALiBi, scales per head, or a cache in several segments. */
     boolean general();
 

@@ -29,10 +29,7 @@ public final class DecodeSchedule {
     /** KV tokens that parts are multiples of: whole tiles of every kernel. */
     public static final int GRAIN = 32;
 
-    /**
-     * KV tokens of a part where its size must not depend on the batch, to the nearest number of parts. Few enough for 8
-     * requests of 4096 tokens to fill a device once, many enough for merges to be noise in a batch that fills it often.
-     */
+    /** KV tokens of a part where its size must not depend on the batch, unless the kernel says another number. */
     public static final int FIXED_TOKENS = 1024;
 
     /** Units of a tile of rows that occupy a device: longer sequences get larger parts, not more. */
@@ -77,17 +74,19 @@ public final class DecodeSchedule {
             int seen = spans.seen()[i];
             int most = Math.clamp(Math.ceilDiv(seen, GRAIN), 1, mostParts);
             int wanted = forced > 0 ? forced
-                    : fixed ? fixedParts(spec, seen) : Math.ceilDiv(seen, Math.max(1, tokens));
+                    : fixed ? fixedParts(spec, choice.kernel(), seen)
+                            : Math.ceilDiv(seen, Math.max(1, tokens));
             parts[i] = whole(Math.clamp(wanted, 1, most), cluster);
             count += (long) parts[i] * spec.numKvHeads();
         }
         return build(spec, batch, choice.kernel(), spans, parts, Math.toIntExact(count));
     }
 
-    /** Returns the parts of a sequence, a function of its length and the spec only. */
-    private static int fixedParts(AttentionSpec spec, int seen) {
+    /** Returns the parts of a sequence, a function of its length, the spec and the kernel only. */
+    private static int fixedParts(AttentionSpec spec, DecodeKernel kernel, int seen) {
         int most = Math.max(MOST_FIXED_PARTS, FIXED_UNITS / spec.numKvHeads());
-        return Math.min(most, (seen + FIXED_TOKENS / 2) / FIXED_TOKENS);
+        int tokens = kernel.invariantTokens(seen);
+        return Math.min(most, (seen + tokens / 2) / tokens);
     }
 
     /** Returns the CTAs of whole clusters that so many parts take. */

@@ -33,6 +33,11 @@ final class TensorCoreBackend extends DecodeBackend {
         return TensorTuning.of(spec, batch, members, device(), options.kvSplits() == 0);
     }
 
+    @Override
+    protected TensorKernel invariantShape(AttentionSpec spec, BatchShape full) {
+        return TensorTuning.invariant(spec, full, device());
+    }
+
     /** Decodes among prefills have a launch of their own: in tiles made for many rows they would cost as much as those. */
     @Override
     protected List<KernelChoice> shapes(AttentionSpec spec, BatchShape batch, PlanOptions options) {

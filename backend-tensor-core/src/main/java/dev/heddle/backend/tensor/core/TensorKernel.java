@@ -29,6 +29,9 @@ record TensorKernel(int rows, int headDimQk, int headDimVo, DataType kv, int war
             DecodeBackend.source(TensorKernel.class, "tiles.cu", "append.cu");
     private static final int PIECE = 16; // bytes
     private static final int STATIC_BYTES = 1024 + 1024; // static variables, and what the driver keeps of each CTA
+    private static final int SHORT_TOKENS = 2048; // up to which a batch-invariant cut is finer
+    private static final int SHORT_PART = 256;
+    private static final int PART = 512;
     private static final int STATE_EXTRA = 4 + 2; // a pitch without bank conflicts, a maximum and a sum
 
     @Override
@@ -36,6 +39,14 @@ record TensorKernel(int rows, int headDimQk, int headDimVo, DataType kv, int war
         return general
                 ? this
                 : new TensorKernel(rows, headDimQk, headDimVo, kv, warps, ctas, tile, slots, cluster, true);
+    }
+
+    @Override
+    public int invariantTokens(int kvLen) {
+        if (rows > WARP_ROWS) {
+            return DecodeKernel.super.invariantTokens(kvLen);
+        }
+        return kvLen <= SHORT_TOKENS ? SHORT_PART : PART;
     }
 
     private int warpRows() {

@@ -83,6 +83,21 @@ final class TensorTuning {
         return tuning.rows == TensorKernel.NARROW ? tuning.decode(clusters) : tuning.append(clusters);
     }
 
+    /**
+     * Returns the kernel for requests whose bits must not depend on their batch. Decode takes the warps of a middling load:
+     * a full device loses 1 to 4 % to the kernels that fit it best, and a request alone a twentieth in place of half.
+     *
+     * @param full a batch that fills the device
+     */
+    static TensorKernel invariant(AttentionSpec spec, BatchShape full, CudaDevice device) {
+        TensorTuning tuning = new TensorTuning(spec, full, request -> true, device);
+        return switch (tuning.rows) {
+            case TensorKernel.NARROW -> tuning.decode(8, 2, 3, 1);
+            case TensorKernel.WARP_ROWS -> tuning.append(8, 1, 1);
+            default -> tuning.append(false);
+        };
+    }
+
     private TensorKernel decode(boolean clusters) {
         int units = device.multiprocessors();
         // Large clusters leave multiprocessors unused: good as long as the merge is what takes the time.
@@ -97,7 +112,10 @@ final class TensorTuning {
             return decode(12, 1, 3, 2);
         }
         if (even && columns <= units / 5) {
-            return decode(8, 1, 6, 1);
+            return columns > units / 8 - 2 ? decode(16, 1, 3, 1) : decode(8, 1, 6, 1);
+        }
+        if (slotBytes() < WHOLE_TILE && even && columns > units * 3L / 4 && columns <= units) {
+            return decode(4, 4, 3, 1);
         }
         if (clusters && columns > units / 3 && columns <= units / 2) {
             return decode(16, 1, 3, 2);
@@ -120,7 +138,7 @@ final class TensorTuning {
      * @param slots of 4 KiB; smaller tiles get more of them
      */
     private TensorKernel decode(int warps, int ctas, int slots, int cluster) {
-        int slotBytes = TensorKernel.slotBytes(16, spec.headDimQk(), spec.headDimVo(), spec.kDtype());
+        int slotBytes = slotBytes();
         boolean wide = Math.max(spec.headDimQk(), spec.headDimVo()) > WIDE_DIM;
         int threads = wide ? Math.min(warps, 8) : warps;
         int together = wide && warps <= 8 ? Math.max(1, ctas / 2) : ctas;
@@ -131,6 +149,11 @@ final class TensorTuning {
         return fitted(16, threads, together,
                 Math.clamp(ring / (threads * slotBytes), 2, threads == 4 ? 3 : 8), 1,
                 cluster);
+    }
+
+    /** Returns the bytes of a tile of decode.cu. */
+    private int slotBytes() {
+        return TensorKernel.slotBytes(16, spec.headDimQk(), spec.headDimVo(), spec.kDtype());
     }
 
     private TensorKernel append(boolean clusters) {
@@ -154,7 +177,9 @@ final class TensorTuning {
     private TensorKernel append(int warps, int ctas, int cluster) {
         // Scores of a tile and the outputs of its rows are in registers.
         int tile = Math.max(spec.headDimQk(), spec.headDimVo()) > WIDE_DIM ? 16 : rows < MOST_ROWS ? 32 : 64;
-        return fitted(tile, warps, ctas, 3, rows / TensorKernel.WARP_ROWS, cluster);
+        // Teams of two have half as many rings; where there is little to read, and no large cluster, they need more under way.
+        int slots = rows == CLUSTER_ROWS && bytes <= SMALL_BYTES && cluster == 2 ? 5 : 3;
+        return fitted(tile, warps, ctas, slots, rows / TensorKernel.WARP_ROWS, cluster);
     }
 
     private TensorKernel fitted(int tile, int warps, int ctas, int slots, int team, int cluster) {

@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.attention.AttentionSpecBuilder;
 import dev.heddle.core.attention.BatchShape;
 import dev.heddle.core.page.PageTable;
 import dev.heddle.core.tensor.DataType;
 import dev.heddle.cuda.CudaDevice;
+import dev.heddle.cuda.decode.DecodeSchedule;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -149,6 +151,30 @@ class TensorKernelTest {
                         new int[]{3, 16}));
         assertEquals(1, kernel(spec(7, 128, 128), uneven).cluster(),
                 "a cluster for each would idle in the short one");
+    }
+
+    @Test
+    void aBatchInvariantRequestTakesOneKernelAndShortPartsIfItIsShort() {
+        for (int group : new int[]{1, 7, 8}) {
+            TensorKernel kernel = TensorTuning.invariant(spec(group, 128, 128), batch(64, 1, 8192),
+                    device(90, H200_SHARED));
+            assertEquals(List.of(8, 2, 1), List.of(kernel.warps(), kernel.ctas(), kernel.cluster()));
+            assertEquals(256, kernel.invariantTokens(1024));
+            assertEquals(512, kernel.invariantTokens(4096));
+        }
+        TensorKernel prefill = TensorTuning.invariant(spec(7, 128, 128), batch(64, 64, 8192),
+                device(90, H200_SHARED));
+        assertEquals(DecodeSchedule.FIXED_TOKENS, prefill.invariantTokens(1024),
+                "many rows fill the device by themselves");
+        assertEquals(1, prefill.cluster());
+    }
+
+    @Test
+    void tilesOfFewBytesTakeMoreAndSmallerCtas() {
+        AttentionSpecBuilder twoHeads = AttentionSpec.builder().numQoHeads(14).numKvHeads(2)
+                .dtype(DataType.BF16).pageSize(PAGE);
+        assertEquals(16, kernel(twoHeads.headDim(128).build(), batch(64, 1, 8192)).warps());
+        assertEquals(4, kernel(twoHeads.headDim(64).build(), batch(64, 1, 8192)).warps());
     }
 
     @Test
