@@ -33,8 +33,9 @@ final class Chromium implements AutoCloseable {
         Optional<Path> executable = Stream.concat(
                 Stream.ofNullable(System.getProperty("heddle.chromium")), PLACES.stream())
                 .map(Path::of).filter(Files::isExecutable).findFirst();
-        assertTrue(executable.isPresent(), "no Chromium in " + PLACES + " or at -Dheddle.chromium: install the package"
-                + " chromium, or leave the profile browser out");
+        assertTrue(executable.isPresent(),
+                "no Chromium in " + PLACES + " or at -Dheddle.chromium: install the package"
+                        + " chromium, or leave the profile browser out");
         return new Chromium(executable.orElseThrow());
     }
 

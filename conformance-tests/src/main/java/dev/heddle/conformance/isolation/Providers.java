@@ -26,7 +26,8 @@ final class Providers {
 
     /** Returns what the other VM's {@link #PLUGIN} has to be. */
     static Optional<Path> plugin(AttentionBackendProvider provider) {
-        return provider instanceof WrappingProvider wrapping ? plugin(wrapping.wrapped()) : Plugins.placeOf(provider);
+        return provider instanceof WrappingProvider wrapping ? plugin(wrapping.wrapped())
+                : Plugins.placeOf(provider);
     }
 
     /** Makes what {@link #spell} named. */
