@@ -89,11 +89,13 @@ class ConformanceCommandTest {
 
     @Test
     void budgetsAreCountedOrTimed() {
-        JsonObject few = Cli.run("conformance", "--rules", "3.02", "--budget", "2/rule", "--json").exits(0).json();
+        JsonObject few =
+                Cli.run("conformance", "--rules", "3.02", "--budget", "2/rule", "--json").exits(0).json();
         assertEquals(2, few.get("cases").getAsInt());
         assertEquals("2/rule", few.get("budget").getAsString());
         Cli.run("conformance", "--budget", "much").exits(2).says("60s, 10m", "'much'");
-        JsonObject seeded = Cli.run("conformance", "--rules", "2.07", "--seed", "5", "--json").exits(0).json();
+        JsonObject seeded =
+                Cli.run("conformance", "--rules", "2.07", "--seed", "5", "--json").exits(0).json();
         assertEquals(5, seeded.get("seed").getAsLong());
         assertEquals(5, seeded.get("fresh_seed").getAsLong());
     }
