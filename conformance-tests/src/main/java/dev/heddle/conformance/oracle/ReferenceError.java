@@ -83,7 +83,8 @@ public final class ReferenceError {
                     float[] logits = logits(request, row, head, kvHead, query, keys, visible, LANES[order]);
                     score(order, at, output(head, kvHead, logits, values));
                 }
-                floor(at);
+                floor(at, magnitude(head, kvHead,
+                        logits(request, row, head, kvHead, query, keys, visible, LANES[0]), values));
             }
         }
     }
@@ -172,15 +173,44 @@ public final class ReferenceError {
         }
     }
 
-    private void floor(int at) {
+    /**
+     * Returns the sum of absolute terms of each output element. Rounding is by these, not by what is left when they
+     * cancel; a reference of few elements may be lucky there.
+     */
+    private double[] magnitude(int head, int kvHead, float[] logits, float[][] values) {
+        double max = spec.sinks() ? HostInputs.perHead(heads.sinks(), head) : Double.NEGATIVE_INFINITY;
+        for (float s : logits) {
+            max = Math.max(max, s);
+        }
+        double[] terms = new double[spec.headDimVo()];
+        double sum = 0;
+        for (int key = 0; key < logits.length; key++) {
+            if (logits[key] > Float.NEGATIVE_INFINITY) { // not NaN either
+                double weight = Math.exp(logits[key] - max);
+                sum += weight;
+                for (int d = 0; d < terms.length; d++) {
+                    terms[d] += weight * Math.abs(values[key][d]);
+                }
+            }
+        }
+        for (int d = 0; d < terms.length; d++) {
+            double term = sum == 0 ? 0 : terms[d] / sum * Math.abs(kv.scales().v(kvHead));
+            terms[d] = term < Double.POSITIVE_INFINITY ? term : 0;
+        }
+        return terms;
+    }
+
+    private void floor(int at, double[] magnitude) {
         int dim = spec.headDimVo();
         for (int d = 0; d < dim; d++) {
             double wanted = exact.out()[at * dim + d];
             if (Math.abs(wanted) < Double.POSITIVE_INFINITY) {
                 double half = halfUlp(spec.outDtype(), wanted);
-                maxFloor = Math.max(maxFloor, half + F32_SLACK * Math.abs(wanted));
+                double slack = Math.max(F32_SLACK * Math.abs(wanted), F32_SLACK / 2 * magnitude[d]);
+                maxFloor = Math.max(maxFloor, half + slack);
                 // Rounding once costs a quarter of a step on average, and a little luck either way.
-                sumFloor += 0.6 * half + F32_SLACK / 2 * Math.abs(wanted);
+                sumFloor += 0.6 * half
+                        + Math.max(F32_SLACK / 2 * Math.abs(wanted), F32_SLACK / 10 * magnitude[d]);
             }
         }
     }
