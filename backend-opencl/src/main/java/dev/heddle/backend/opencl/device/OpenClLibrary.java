@@ -71,7 +71,8 @@ record OpenClLibrary(@Nullable String name, @Nullable String problem, @Nullable 
                     OpenClLibrary.class.getModule().isNamed()
                             ? "start the JVM with --add-modules org.lwjgl.natives"
                                     + " --enable-native-access=org.lwjgl,dev.heddle.backend.opencl"
-                            : "check that the temporary folder allows files to be executed", e);
+                            : "check that the temporary folder allows files to be executed",
+                    e);
         }
     }
 
