@@ -53,6 +53,7 @@ class PackedJarsTest {
                 lines(List.of("-p", modulePath(directory).toString(), "--add-modules",
                         "dev.heddle.planner,dev.heddle.backend.cpu,dev.heddle.backend.cuda.core,"
                                 + "dev.heddle.backend.tensor.core,dev.heddle.backend.opencl,org.lwjgl.natives",
+                        "--enable-native-access=dev.heddle.backend.cpu,dev.heddle.backend.opencl,org.lwjgl",
                         probe.toString())));
     }
 
