@@ -1,6 +1,7 @@
 package dev.heddle.backend.opencl;
 
 import dev.heddle.backend.opencl.device.OpenClMemorySpace;
+import dev.heddle.conformance.Budget;
 import dev.heddle.conformance.KitOptions;
 import dev.heddle.conformance.junit.BackendConformance;
 import dev.heddle.core.capability.Capabilities;
@@ -27,7 +28,8 @@ class SharedTilesConformanceTest extends BackendConformance {
                 .withRules("2.02", "3.01", "3.02", "3.03", "3.05", "3.06", "3.07", "3.08", "3.10", "4.01",
                         "4.02",
                         "4.05", "4.08", "4.09")
-                .withBudget(CASES_OF_A_RULE).withCacheDirectory(Path.of("target", "heddle-kernels"));
+                .withSeed(42).withBudget(Budget.perRule(CASES_OF_A_RULE))
+                .withCacheDirectory(Path.of("target", "heddle-kernels"));
     }
 
     /** The backend as it would be on a GPU. */
