@@ -1,5 +1,6 @@
 package dev.heddle.backend.opencl;
 
+import dev.heddle.backend.opencl.device.NativeBlock;
 import dev.heddle.backend.opencl.device.OpenClBuffer;
 import dev.heddle.backend.opencl.device.OpenClKernel;
 import dev.heddle.backend.opencl.device.OpenClQueue;
@@ -8,7 +9,6 @@ import dev.heddle.core.tensor.Buffer;
 import dev.heddle.core.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -43,13 +43,12 @@ final class Launch implements AutoCloseable {
     private static final int NUMBERS_BYTES = 12;
 
     private final KernelShape shape;
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment numbers = arena.allocate(NUMBERS_BYTES, Integer.BYTES);
+    private final NativeBlock numbers = new NativeBlock(NUMBERS_BYTES);
 
     Launch(KernelShape shape) {
         this.shape = shape;
-        numbers.set(ValueLayout.JAVA_INT, TILE_ROWS_BYTE, shape.rows());
-        numbers.set(ValueLayout.JAVA_INT, D_VO_BYTE, shape.dimVo());
+        numbers.put(TILE_ROWS_BYTE, shape.rows());
+        numbers.put(D_VO_BYTE, shape.dimVo());
     }
 
     /** Launches attention on a table of zeros. */
@@ -111,7 +110,7 @@ final class Launch implements AutoCloseable {
     void merge(OpenClKernel kernel, Tensor out, @Nullable Tensor lse, @Nullable Tensor sinks,
             PlanMemory memory,
             OpenClBuffer scales, long params, int merges, OpenClQueue queue) {
-        numbers.set(ValueLayout.JAVA_INT, MERGES_AT_BYTE, memory.mergesAt());
+        numbers.put(MERGES_AT_BYTE, memory.mergesAt());
         kernel.setBuffer(MERGE_OUT, (OpenClBuffer) out.buffer());
         kernel.setBuffer(MERGE_LSE, orNone(lse, memory));
         kernel.setBuffer(MERGE_SINKS, orNone(sinks, memory));
@@ -132,6 +131,6 @@ final class Launch implements AutoCloseable {
 
     @Override
     public void close() {
-        arena.close();
+        numbers.close();
     }
 }

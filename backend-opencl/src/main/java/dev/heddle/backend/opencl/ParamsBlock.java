@@ -1,14 +1,12 @@
 package dev.heddle.backend.opencl;
 
+import dev.heddle.backend.opencl.device.NativeBlock;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.HeadParameters;
 import dev.heddle.core.attention.KvQuantisation;
 import dev.heddle.core.cache.KvCacheView;
 import dev.heddle.core.cache.KvPlane;
 import dev.heddle.core.tensor.Tensor;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /** Writes the struct {@code Params} of common.cl. Allocates nothing after it is made. */
@@ -37,8 +35,7 @@ final class ParamsBlock implements AutoCloseable {
     private static final int WITH_ALIBI = 4;
     private static final int HEAD_SCALES = 8;
 
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment block = arena.allocate(BYTES, Long.BYTES);
+    private final NativeBlock block = new NativeBlock(BYTES);
     private final boolean headScales;
 
     ParamsBlock(AttentionSpec spec) {
@@ -97,15 +94,15 @@ final class ParamsBlock implements AutoCloseable {
     }
 
     private void put(int at, long value) {
-        block.set(ValueLayout.JAVA_LONG, at, value);
+        block.put(at, value);
     }
 
     private void put(int at, int value) {
-        block.set(ValueLayout.JAVA_INT, at, value);
+        block.put(at, value);
     }
 
     private void put(int at, float value) {
-        block.set(ValueLayout.JAVA_FLOAT, at, value);
+        block.put(at, value);
     }
 
     /** Returns where the struct lies. */
@@ -115,6 +112,6 @@ final class ParamsBlock implements AutoCloseable {
 
     @Override
     public void close() {
-        arena.close();
+        block.close();
     }
 }

@@ -36,6 +36,7 @@ public final class OpenClMemorySpace implements MemorySpace {
             CL10.CL_OUT_OF_RESOURCES, CL10.CL_OUT_OF_HOST_MEMORY, CL10.CL_INVALID_BUFFER_SIZE);
 
     private final OpenClContext context;
+    private final MemorySpaceId id; // kept: every run asks for it
     private final OpenClQueue defaultQueue;
     private final OpenClQueue transfers; // for what must be done before a call returns, whatever else is enqueued
     private final Set<OpenClBuffer> open = ConcurrentHashMap.newKeySet();
@@ -46,6 +47,7 @@ public final class OpenClMemorySpace implements MemorySpace {
     /** Makes a space on a device. */
     public OpenClMemorySpace(OpenClDevice device) {
         this.context = new OpenClContext(device);
+        this.id = device.space();
         try {
             this.defaultQueue = OpenClQueue.create(context);
             this.transfers = OpenClQueue.create(context);
@@ -82,7 +84,7 @@ public final class OpenClMemorySpace implements MemorySpace {
 
     @Override
     public MemorySpaceId id() {
-        return context.device().space();
+        return id;
     }
 
     @Override

@@ -18,12 +18,14 @@ import org.lwjgl.system.MemoryUtil;
 @Evolving
 public final class OpenClQueue implements ExecutionQueue {
     private final OpenClDevice device;
+    private final MemorySpaceId space;
     private final long handle;
     private final boolean owned;
     private boolean closed; // guarded by this: two threads may close
 
     private OpenClQueue(OpenClDevice device, long handle, boolean owned) {
         this.device = device;
+        this.space = device.space();
         this.handle = handle;
         this.owned = owned;
     }
@@ -58,7 +60,7 @@ public final class OpenClQueue implements ExecutionQueue {
 
     @Override
     public MemorySpaceId space() {
-        return device.space();
+        return space;
     }
 
     @Override
