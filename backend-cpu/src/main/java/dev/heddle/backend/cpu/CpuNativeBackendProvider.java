@@ -16,8 +16,8 @@ import dev.heddle.core.spi.DeviceInfo;
 import java.util.List;
 
 /**
- * Attention on the CPU with decode in C, for x86-64 Linux: at the limit of the memory. Prefill and what has a custom
- * mask, ALiBi or a soft cap runs as in backend cpu.
+ * Attention on the CPU with its kernels in C, for x86-64 Linux. Schedule, merge and results are those of backend cpu, but
+ * for the last bits.
  *
  * @since 0.1
  */

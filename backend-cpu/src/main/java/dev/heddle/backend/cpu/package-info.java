@@ -1,5 +1,6 @@
 /**
- * The CPU backend. {@link dev.heddle.backend.cpu.CpuBackendProvider} is all that anybody outside needs.
+ * The CPU backends: {@link dev.heddle.backend.cpu.CpuBackendProvider} in Java, and
+ * {@link dev.heddle.backend.cpu.CpuNativeBackendProvider} with the kernels in C are all that anybody outside needs.
  *
  * <p>Work is cut into units (request, query tile, KV head, KV chunk). A unit reads its pages once for the whole
  * group: each tile of tokens is widened to f32, then every row of the tile takes its scores, an online softmax step
