@@ -17,9 +17,10 @@ final class ImageCatalogue {
     private static final int[] HEAD_DIMS = {128, 64};
     private static final int[] GROUPS = {8, 16}; // smaller ones run on these: the group is a run-time value
     private static final int GROUP = 8;
-    private static final List<Load> DECODES = List.of(new Load(1, 1, 4096), new Load(1, 1, 32768),
-            new Load(2, 1, 4096), new Load(4, 1, 4096), new Load(8, 1, 4096), new Load(16, 1, 4096),
-            new Load(32, 1, 8192), new Load(64, 1, 1024));
+    private static final List<Load> DECODES =
+            List.of(new Load(1, 1, 512), new Load(1, 1, 4096), new Load(1, 1, 32768),
+                    new Load(2, 1, 4096), new Load(4, 1, 4096), new Load(8, 1, 4096), new Load(16, 1, 4096),
+                    new Load(32, 1, 8192), new Load(64, 1, 1024));
     private static final List<Load> APPENDS = List.of(new Load(1, 2048, 2048), new Load(1, 8, 4096),
             new Load(1, 4, 4096), new Load(64, 4, 1024));
 
