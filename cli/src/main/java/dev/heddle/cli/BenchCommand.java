@@ -8,6 +8,7 @@ import dev.heddle.cli.input.MadeUp;
 import dev.heddle.cli.limits.Limits;
 import dev.heddle.cli.peer.PeerProgram;
 import dev.heddle.core.attention.BatchShape;
+import dev.heddle.core.attention.Determinism;
 import dev.heddle.core.capability.UnsupportedRequestException;
 import dev.heddle.core.tensor.MemorySpace;
 import dev.heddle.core.tensor.MemorySpaceId;
@@ -59,6 +60,11 @@ final class BenchCommand implements Callable<Integer> {
             description = "CSV of other implementations' times, shown beside: "
                     + PeerFile.HEADER)
     private @Nullable Path peers;
+
+    @Option(names = "--determinism", paramLabel = "LEVEL", defaultValue = "none",
+            converter = DeterminismConverter.class,
+            description = "what rows ask for: none, run-to-run or batch-invariant (default: none)")
+    private Determinism determinism = Determinism.NONE;
 
     @Option(names = "--csv", paramLabel = "FILE", description = "write the rows to a file, too")
     private @Nullable Path csv;
@@ -113,7 +119,7 @@ final class BenchCommand implements Callable<Integer> {
             boolean host = rows.stream().anyMatch(row -> row.host() != null);
             BenchFiles.write(host ? HostPlot.svg(rows) : BenchPlot.svg(rows), plot);
         }
-        report.print(limits);
+        report.print(limits, determinism);
         return 0;
     }
 
@@ -152,7 +158,7 @@ final class BenchCommand implements Callable<Integer> {
         into.addProperty("peers_hint", hint);
         IntFunction<Heddle> open = threads -> common.heddle().parallelism(threads).open();
         try (PeerBench peers = new PeerBench(programs);
-                HostBench bench = new HostBench(open, ids, peers, against.millis);
+                HostBench bench = new HostBench(open, ids, determinism, peers, against.millis);
                 ProgressBar bar = Progress.bar("bench", (long) shapes.size() * bench.implementations())) {
             Limits limits = bench.limits();
             into.addProperty("read_gbytes_per_s", limits.readGbytesPerSecond());
@@ -200,7 +206,7 @@ final class BenchCommand implements Callable<Integer> {
                 bench.readGbytesPerSecond()));
         try (ProgressBar bar = Progress.bar("bench " + space, (long) shapes.size() * ids.size())) {
             for (BenchShape shape : shapes) {
-                var spec = shape.spec();
+                var spec = shape.spec(determinism);
                 BatchShape batch = MadeUp.batch(spec, BatchText.parse(shape.batch()), 1);
                 double kvBytes = (double) batch.pageTable().totalKvLen() * spec.kvBytesPerToken();
                 for (String id : ids) {

@@ -3,6 +3,7 @@ package dev.heddle.cli;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.heddle.cli.input.BenchShape;
+import dev.heddle.core.attention.Determinism;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -72,10 +73,11 @@ final class BenchReport {
     }
 
     /** Prints the document if one was asked for. */
-    void print(JsonObject limits) {
+    void print(JsonObject limits, Determinism determinism) {
         if (common.json) {
             JsonObject document = new JsonObject();
             document.add("limits", limits);
+            document.addProperty("determinism", DeterminismConverter.word(determinism));
             document.add("rows", json);
             document.add("skipped", skipped);
             common.print(document);

@@ -7,6 +7,7 @@ import dev.heddle.cli.input.MadeUp;
 import dev.heddle.cli.limits.HostMeter;
 import dev.heddle.cli.limits.Limits;
 import dev.heddle.cli.peer.Timing;
+import dev.heddle.core.attention.Determinism;
 import dev.heddle.core.attention.PlanOptions;
 import dev.heddle.core.cache.KvCacheView;
 import dev.heddle.core.capability.UnsupportedRequestException;
@@ -31,6 +32,7 @@ final class HostBench implements AutoCloseable {
     private final Map<Integer, Heddle> byThreads = new HashMap<>();
     private final HostMeter meter = new HostMeter(processors());
     private final List<String> backends;
+    private final Determinism determinism;
     private final @Nullable PeerBench peers;
     private final int millis;
 
@@ -38,12 +40,15 @@ final class HostBench implements AutoCloseable {
      * Starts to measure.
      *
      * @param open opens Heddle with so many threads
+     * @param determinism what rows ask Heddle for
      * @param peers or null for none
      * @param millis how long to count runs of each implementation on each shape
      */
-    HostBench(IntFunction<Heddle> open, List<String> backends, @Nullable PeerBench peers, int millis) {
+    HostBench(IntFunction<Heddle> open, List<String> backends, Determinism determinism,
+            @Nullable PeerBench peers, int millis) {
         this.open = open;
         this.backends = backends;
+        this.determinism = determinism;
         this.peers = peers;
         this.millis = millis;
     }
@@ -64,7 +69,7 @@ final class HostBench implements AutoCloseable {
             throw new IllegalArgumentException("a row wants " + threads + " threads, this machine has "
                     + processors());
         }
-        var spec = shape.spec();
+        var spec = shape.spec(determinism);
         var batch = MadeUp.batch(spec, BatchText.parse(shape.batch()), 1);
         HostRow row = new HostRow(shape, spec, batch, threads, millis, meter);
         double kvBytes = (double) batch.pageTable().totalKvLen() * spec.kvBytesPerToken();

@@ -57,6 +57,16 @@ class BenchAndCalibrateTest {
         Cli.run("bench", "--backend", "cpu,abacus", "--shapes", file).exits(2).says("abacus", "cpu");
     }
 
+    @Test
+    void rowsMayAskForDeterminism() throws IOException {
+        String file = shapes(HEADER + "8/8,32,f32,,4,1x16,true\n");
+        JsonObject document =
+                Cli.run("bench", "--backend", "cpu", "--shapes", file, "--millis", "1", "--against",
+                        "none", "--determinism", "batch-invariant", "--json").exits(0).json();
+        assertEquals("batch-invariant", document.get("determinism").getAsString());
+        Cli.run("bench", "--determinism", "always").exits(2).says("always", "batch-invariant");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
             "14/2,64,bf16,bf16,16,1x64 | 7 columns", "14/2,x,bf16,bf16,16,1x64,false | x",

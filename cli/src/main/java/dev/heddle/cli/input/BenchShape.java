@@ -1,6 +1,7 @@
 package dev.heddle.cli.input;
 
 import dev.heddle.core.attention.AttentionSpec;
+import dev.heddle.core.attention.Determinism;
 import dev.heddle.core.tensor.DataType;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -127,7 +128,12 @@ public record BenchShape(
                 threads.equals("all") ? 0 : Integer.parseInt(threads));
     }
 
-    /** Returns the spec. */
+    /** Returns the spec, of a row that asks for so much determinism. */
+    public AttentionSpec spec(Determinism determinism) {
+        return spec().toBuilder().determinism(determinism).build();
+    }
+
+    /** Returns the spec, which asks for no determinism. */
     public AttentionSpec spec() {
         ShapeFlags flags = new ShapeFlags();
         flags.heads = heads;
