@@ -18,11 +18,12 @@ import org.jspecify.annotations.Nullable;
  */
 @Evolving
 public record Budget(@Nullable Duration time, int perRule, int randomShapes) {
-    /** Everything derived, and 2,000 random shapes. */
+    /** Everything derived, and 2,000 random shapes or as many as a minute allows: some devices compile a kernel for each. */
     public static final Budget USUAL = new Budget(null, Integer.MAX_VALUE, 2_000);
     /** Everything derived, and 20,000 random shapes. */
     public static final Budget ALL = new Budget(null, Integer.MAX_VALUE, 20_000);
 
+    private static final Duration USUAL_RANDOM_TIME = Duration.ofMinutes(1);
     private static final Pattern TIME = Pattern.compile("(\\d{1,6})([smh])");
     private static final Pattern PER_RULE = Pattern.compile("(\\d{1,6})/rule");
 
@@ -74,6 +75,12 @@ public record Budget(@Nullable Duration time, int perRule, int randomShapes) {
         throw new IllegalArgumentException(
                 "a budget is usual, all, a time such as 60s, 10m or 1h, or a number"
                         + " of cases for each rule such as 8/rule, got '" + text + "'");
+    }
+
+    /** Returns how long random shapes may take; null for as long as they do. */
+    @Nullable
+    Duration randomTime() {
+        return equals(USUAL) ? USUAL_RANDOM_TIME : null;
     }
 
     /** Returns the text that {@link #parse} reads. */

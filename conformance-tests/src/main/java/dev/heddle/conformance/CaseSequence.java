@@ -2,6 +2,7 @@ package dev.heddle.conformance;
 
 import dev.heddle.conformance.declared.Shape;
 import dev.heddle.core.Evolving;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -12,10 +13,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The selected cases of a run in the order in which they run: what rules derive from the declaration, then random
- * shapes. The same subject and options give the same sequence.
+ * shapes. The same subject and options give the same sequence; only a time in the budget decides where it ends.
  *
  * @since 0.1
  */
@@ -49,18 +51,20 @@ public final class CaseSequence {
             private final Iterator<ConformanceCase> first = derived.iterator();
             private final Deque<Iterator<ConformanceCase>> further = new ArrayDeque<>();
             private int left = options.selectsCases() ? 0 : options.budget().randomShapes();
-            private boolean started;
+            private final @Nullable Duration time = options.budget().randomTime();
+            private long started;
 
             @Override
             public boolean hasNext() {
                 if (first.hasNext()) {
                     return true;
                 }
-                if (!started) {
-                    started = true;
+                if (started == 0) {
+                    started = System.nanoTime() | 1;
                     rules.forEach(rule -> further.add(furtherOf(rule)));
                 }
-                while (left > 0 && !further.isEmpty()) {
+                boolean late = time != null && System.nanoTime() - started > time.toNanos();
+                while (left > 0 && !late && !further.isEmpty()) {
                     if (further.getFirst().hasNext()) {
                         return true;
                     }
@@ -71,11 +75,11 @@ public final class CaseSequence {
 
             @Override
             public ConformanceCase next() {
-                if (!hasNext()) {
-                    throw new NoSuchElementException();
-                }
                 if (first.hasNext()) {
                     return first.next();
+                }
+                if (left == 0 || (further.isEmpty() && !hasNext())) {
+                    throw new NoSuchElementException();
                 }
                 left--;
                 Iterator<ConformanceCase> rule = further.removeFirst(); // each rule in its turn
