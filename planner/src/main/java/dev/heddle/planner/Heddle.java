@@ -84,13 +84,16 @@ public final class Heddle implements AutoCloseable {
         this.space = space != null ? space : preferredSpace();
     }
 
+    /** An accelerator's memory; the host's where there is none; a space of the host's processor where nobody reads that. */
     private MemorySpaceId preferredSpace() {
         for (Backend backend : backends) {
             if (!backend.usable().device().isHostProcessor()) {
                 return backend.space();
             }
         }
-        return MemorySpaceId.HOST;
+        boolean host = backends.isEmpty()
+                || backends.stream().anyMatch(backend -> backend.space().equals(MemorySpaceId.HOST));
+        return host ? MemorySpaceId.HOST : backends.getFirst().space();
     }
 
     /** Opens with defaults. */
