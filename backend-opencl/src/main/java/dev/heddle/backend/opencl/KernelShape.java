@@ -27,7 +27,7 @@ record KernelShape(Tile tile, int rows, int dimQk, int dimVo, DataType kvType, b
     static final int WIDE = 16;
 
     private static final int FEW_SEGMENTS = 4;
-    private static final int NARROW = 8;
+    static final int NARROW = 8;
 
     /** Returns the rows of a tile such that all tiles of a KV head are about equally full. */
     static int rows(int all, int most) {

@@ -97,7 +97,6 @@ final class OpenClBackend implements AttentionBackend {
     private OpenClProgram load(KernelShape shape) {
         String file = shape.tile().source();
         return loader.load(file, ProgramLoader.source(OpenClBackend.class, COMMON, file), shape.macros(),
-                shape.tile().options(),
                 program -> firstLaunch(program, ATTENTION, (kernel, zeros, queue) -> {
                     try (Launch launch = new Launch(shape)) {
                         launch.noAttention(kernel, zeros, queue);
@@ -108,7 +107,7 @@ final class OpenClBackend implements AttentionBackend {
     private synchronized OpenClProgram mergeProgram() {
         if (merge == null) {
             merge = loader.load("merge.cl", ProgramLoader.source(OpenClBackend.class, COMMON, "merge.cl"),
-                    List.of("MOST_PARTS=" + WorkSchedule.MOST_PARTS), "",
+                    List.of("MOST_PARTS=" + WorkSchedule.MOST_PARTS),
                     program -> firstLaunch(program, MERGE, Launch::noMerge));
         }
         return merge;

@@ -12,13 +12,14 @@ import java.util.List;
  * @param groupSize work-items of a group
  * @param tokens KV tokens of a tile
  * @param vector floats of a vector; 1 where work-items share
- * @param registers most registers of a work-item, for compilers that can be told; 0 leaves it to them
+ * @param teams of work-items that share a tile, each with its part of the rows; 1 where each works alone
  */
-record Tile(boolean shared, int groupSize, int tokens, int vector, int registers) {
+record Tile(boolean shared, int groupSize, int tokens, int vector, int teams) {
     /** Tokens whose products with V are summed while a vector of the output is in a register. */
     private static final int PRODUCT_TOKENS = 8;
 
     private static final long SOFTMAX_FLOATS = 17; // a maximum of each lane, a factor
+    private static final int QUAD = 4; // what a team's rows are padded to in the table of weights
     private static final int SLACK = 256; // alignment of the parts
     private static final int MERGE_ITEMS = 64;
     private static final int LEAST_VECTOR = 8; // what head dims are multiples of
@@ -28,21 +29,26 @@ record Tile(boolean shared, int groupSize, int tokens, int vector, int registers
         return shared ? "tiles.cl" : "vector.cl";
     }
 
-    /** Returns what the compiler is told beside the macros; empty for nothing. */
-    String options() {
-        return registers == 0 ? "" : " -cl-nv-maxrregcount=" + registers;
-    }
-
-    /** Returns the local memory that a group which shares a tile takes, at most, in bytes (tiles.cl). */
-    static long localBytes(AttentionSpec spec, int rows, int tokens, int items) {
+    /** Returns the local memory that a group takes, at most, in bytes; 0 where each work-item works alone. */
+    long localBytes(AttentionSpec spec, int rows) {
+        if (!shared) {
+            return 0;
+        }
         int size = spec.kDtype().byteSize();
+        int ofTeam = Math.ceilDiv(rows, teams);
         long k = (long) tokens * (spec.headDimQk() * size + KernelShape.WIDE);
         long v = (long) tokens * spec.headDimVo() * size;
-        long q = (long) rows * spec.headDimQk() * Float.BYTES;
-        long scratch = (long) items * Math.max(2 * rows, KernelShape.WIDE / size) * Float.BYTES;
-        long softmax = rows * SOFTMAX_FLOATS * Float.BYTES;
+        long q = (long) teams * ofTeam * spec.headDimQk() * Float.BYTES;
+        long scores = (long) groupSize / teams * Math.max(2 * teams * ofTeam, KernelShape.WIDE / size);
+        long weights = (long) tokens * teams * Math.ceilDiv(ofTeam, QUAD) * QUAD;
+        long softmax = rows * SOFTMAX_FLOATS + teams;
         long places = (long) tokens * (2 * Long.BYTES + Integer.BYTES);
-        return k + v + q + scratch + softmax + places + SLACK;
+        return k + v + q + (Math.max(scores, weights) + softmax) * Float.BYTES + places + SLACK;
+    }
+
+    /** Returns whether each team has a work-item for each chunk of a row of the output, the smallest kind of chunk. */
+    boolean hasItems(AttentionSpec spec) {
+        return groupSize / teams >= spec.headDimVo() * spec.kDtype().byteSize() / KernelShape.NARROW;
     }
 
     /** Returns the work-items that merge the parts of a tile. */
@@ -55,6 +61,7 @@ record Tile(boolean shared, int groupSize, int tokens, int vector, int registers
         macros.add("TOKENS=" + tokens);
         if (shared) {
             macros.add("ITEMS=" + groupSize);
+            macros.add("TEAMS=" + teams);
             macros.add("CHUNK=" + shape.chunkBytes());
         } else {
             int width = shape.dimQk() % vector == 0 && shape.dimVo() % vector == 0 ? vector : LEAST_VECTOR;

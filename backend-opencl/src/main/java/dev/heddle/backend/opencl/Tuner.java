@@ -11,12 +11,14 @@ import dev.heddle.core.attention.PlanOptions;
 import dev.heddle.core.cache.KvCache;
 import dev.heddle.core.page.PageTable;
 import dev.heddle.core.tensor.DataType;
+import dev.heddle.core.tensor.DeviceMeter;
 import dev.heddle.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.DoubleConsumer;
 
@@ -25,7 +27,8 @@ final class Tuner {
     private static final int HEADS = 8;
     private static final int HEAD_DIM = 128;
     private static final int PAGE_SIZE = 16;
-    private static final int REPEATS = 5;
+    private static final int REPEATS = 9;
+    private static final int NUMBERS = 6; // of a line that says a tile
     private static final int GPU_REQUESTS = 64; // 268 MB of KV: more than any cache
     private static final int GPU_KV_LEN = 1024;
     private static final int CPU_KV_LEN = 4096;
@@ -68,15 +71,15 @@ final class Tuner {
             Tensor from = tensor(q, spec, batch);
             Tensor to = tensor(out, spec, batch);
             double least = Double.POSITIVE_INFINITY;
-            for (Tile tile : usual.candidates()) {
+            for (Tile tile : usual.candidates(rows)) {
                 if (!usual.fits(spec, rows, tile)) {
                     continue;
                 }
                 Tuning with = new Tuning(usual.device(), usual.shared(), Map.of(rows, tile));
                 try (OpenClPlan plan =
                         new OpenClPlan(backend, with, spec, batch, PlanOptions.in(space.id()), queue)) {
-                    double micros = micros(
-                            () -> plan.run(from, cache.layer(0), to, null, HeadParameters.NONE), queue);
+                    double micros = micros(queue,
+                            () -> plan.run(from, cache.layer(0), to, null, HeadParameters.NONE));
                     if (micros < least) {
                         least = micros;
                         best = tile;
@@ -96,7 +99,18 @@ final class Tuner {
         Arrays.setAll(indptr, i -> i * pages);
         Arrays.fill(last, PAGE_SIZE);
         Arrays.setAll(ids, i -> i);
+        shuffle(ids); // as in a cache that has been in use
         return BatchShape.decode(PageTable.of(PAGE_SIZE, ids.length, indptr, ids, last));
+    }
+
+    private static void shuffle(int[] ids) {
+        SplittableRandom random = new SplittableRandom(2);
+        for (int i = ids.length - 1; i > 0; i--) {
+            int j = random.nextInt(i + 1);
+            int id = ids[i];
+            ids[i] = ids[j];
+            ids[j] = id;
+        }
     }
 
     private static Tensor tensor(OpenClBuffer buffer, AttentionSpec spec, BatchShape batch) {
@@ -117,7 +131,16 @@ final class Tuner {
         }
     }
 
-    private static double micros(Runnable run, OpenClQueue queue) {
+    /** Returns the median time of a run: by the device's clock where it has a meter, else by the host's. */
+    private double micros(OpenClQueue queue, Runnable run) {
+        Optional<DeviceMeter> meter = space.meter();
+        double[] micros =
+                meter.isPresent() ? meter.get().micros(queue, run, REPEATS) : hostMicros(queue, run);
+        Arrays.sort(micros);
+        return micros[REPEATS / 2];
+    }
+
+    private static double[] hostMicros(OpenClQueue queue, Runnable run) {
         double[] micros = new double[REPEATS];
         for (int i = -2; i < REPEATS; i++) {
             long begin = System.nanoTime();
@@ -127,8 +150,7 @@ final class Tuner {
                 micros[i] = (System.nanoTime() - begin) / 1e3;
             }
         }
-        Arrays.sort(micros);
-        return micros[REPEATS / 2];
+        return micros;
     }
 
     /** Returns tiles as lines of numbers, for a file. */
@@ -139,7 +161,7 @@ final class Tuner {
             text.append(entry.getKey()).append(' ').append(tile.shared() ? 1 : 0).append(' ')
                     .append(tile.groupSize())
                     .append(' ').append(tile.tokens()).append(' ').append(tile.vector()).append(' ')
-                    .append(tile.registers()).append('\n');
+                    .append(tile.teams()).append('\n');
         });
         return text.toString();
     }
@@ -153,8 +175,8 @@ final class Tuner {
         Map<Integer, Tile> tiles = new HashMap<>();
         for (String line : text.lines().toList()) {
             List<Integer> numbers = Arrays.stream(line.split(" ")).map(Integer::valueOf).toList();
-            if (numbers.size() != 6) {
-                throw new NumberFormatException("six numbers a line are needed, got '" + line + "'");
+            if (numbers.size() != NUMBERS) {
+                throw new NumberFormatException(NUMBERS + " numbers a line are needed, got '" + line + "'");
             }
             tiles.put(numbers.get(0),
                     new Tile(numbers.get(1) == 1, numbers.get(2), numbers.get(3), numbers.get(4),

@@ -24,11 +24,18 @@ record Tuning(OpenClDevice device, boolean shared, Map<Integer, Tile> measured) 
     private static final int MOST_SHARED_TOKENS = 64;
     private static final int LEAST_SHARED_TOKENS = 16;
 
+    /** Sums of more rows take the registers that would hold what is under way. */
+    private static final int MOST_ROWS_OF_ONE_TEAM = 4;
+
     /** Local memory of a group such that a multiprocessor holds several; what every driver allows without asking. */
     private static final long MOST_LOCAL = 48 << 10;
 
-    /** Registers of a work-item with which a multiprocessor of 65,536 holds 3, 4 or 5 groups of {@link #ITEMS}. */
-    private static final List<Integer> NVIDIA_REGISTERS = List.of(0, 168, 128, 96);
+    /** By rows, as {@code heddle calibrate} found them on an H100. */
+    private static final Map<Integer, Tile> OF_NVIDIA = Map.of(
+            1, together(128, 32, 1), 2, together(128, 16, 1), 3, together(128, 32, 1), 4,
+            together(256, 64, 1),
+            5, together(128, 32, 2), 6, together(128, 32, 2), 7, together(128, 64, 1),
+            8, together(128, 32, 2));
 
     /** KV tokens below which a part is not worth its merge. */
     private static final int LEAST_TOKENS = 256;
@@ -43,7 +50,8 @@ record Tuning(OpenClDevice device, boolean shared, Map<Integer, Tile> measured) 
 
     /** Returns what goes with the kind of device. */
     static Tuning of(OpenClDevice device) {
-        return new Tuning(device, device.kind() != DeviceKind.CPU, Map.of());
+        boolean shared = device.kind() != DeviceKind.CPU;
+        return new Tuning(device, shared, shared && device.isNvidia() ? OF_NVIDIA : Map.of());
     }
 
     /** A tile and the rows that go with it. */
@@ -78,24 +86,27 @@ record Tuning(OpenClDevice device, boolean shared, Map<Integer, Tile> measured) 
         }
         List<Tile> tiles = new ArrayList<>();
         for (int tokens = MOST_SHARED_TOKENS; tokens >= LEAST_SHARED_TOKENS; tokens /= 2) {
-            tiles.add(new Tile(true, ITEMS, tokens, 1, 0));
+            tiles.add(together(ITEMS, tokens, 1));
         }
         return tiles;
     }
 
+    private static Tile together(int items, int tokens, int teams) {
+        return new Tile(true, items, tokens, 1, teams);
+    }
+
     private static Tile alone(int tokens, int vector) {
-        return new Tile(false, 1, tokens, Math.clamp(vector, LEAST_VECTOR, MOST_VECTOR), 0);
+        return new Tile(false, 1, tokens, Math.clamp(vector, LEAST_VECTOR, MOST_VECTOR), 1);
     }
 
     /** Returns whether a group has the local memory, and a work-item for each chunk of a row, that a tile takes. */
     boolean fits(AttentionSpec spec, int rows, Tile tile) {
-        return !tile.shared() || tile.groupSize() <= device.largestGroup()
-                && Tile.localBytes(spec, rows, tile.tokens(), tile.groupSize()) <= Math.min(MOST_LOCAL,
-                        device.localBytes());
+        return !tile.shared() || tile.groupSize() <= device.largestGroup() && tile.hasItems(spec)
+                && tile.localBytes(spec, rows) <= Math.min(MOST_LOCAL, device.localBytes());
     }
 
     /** Returns the tiles that are worth measuring. */
-    List<Tile> candidates() {
+    List<Tile> candidates(int rows) {
         List<Tile> tiles = new ArrayList<>();
         if (!shared) {
             for (int vector = LEAST_VECTOR; vector <= Math.clamp(device.floatVector(), LEAST_VECTOR,
@@ -108,8 +119,8 @@ record Tuning(OpenClDevice device, boolean shared, Map<Integer, Tile> measured) 
         }
         for (int items : new int[]{ITEMS, 2 * ITEMS}) {
             for (int tokens = LEAST_SHARED_TOKENS; tokens <= MOST_SHARED_TOKENS; tokens *= 2) {
-                for (int registers : device.isNvidia() ? NVIDIA_REGISTERS : List.of(0)) {
-                    tiles.add(new Tile(true, items, tokens, 1, registers));
+                for (int teams = 1; teams <= (rows > MOST_ROWS_OF_ONE_TEAM ? 2 : 1); teams++) {
+                    tiles.add(together(items, tokens, teams));
                 }
             }
         }

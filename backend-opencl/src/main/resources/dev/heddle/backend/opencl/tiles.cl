@@ -1,8 +1,9 @@
 // Attention on a GPU: the work-items of a group bring a tile of K and V into local memory together, while the next one
 // is already on its way in registers. Everything is OpenCL C 1.2: no shuffles, no atomics.
 //
-// Scores: each work-item takes two tokens and every SLICES-th chunk of the head dim, so that a q that it reads serves two
-// tokens. Products with V: each takes a chunk of the output and every SETS-th token; the sets are added up at the end.
+// The work-items form TEAMS, each of which has its part of the rows. Scores: each work-item takes two tokens and every
+// SLICES-th chunk of the head dim, so that a q that it reads serves two tokens. Products with V: each takes a chunk of the
+// output and every SETS-th token; the sets are added up at the end.
 
 #if KV_TYPE == 0
 #define ELEMENT_BYTES 4
@@ -22,13 +23,19 @@ typedef uint2 Chunk;
 #define KC (D_QK / CE)                  // chunks of a row
 #define VC (D_VO / CE)
 #define K_STRIDE (KC | 1)               // odd, so that neighbouring rows lie in different banks
+#define TEAM_ITEMS (ITEMS / TEAMS)
+#define TEAM_ROWS ((ROWS + TEAMS - 1) / TEAMS)
+#define ALL_ROWS (TEAMS * TEAM_ROWS)    // with those that the last team lacks
 #define LANES (TOKENS / 2)
-#define SLICES (ITEMS / LANES)
-#define SETS (ITEMS / VC)
-#define ROW_PAD ((ROWS + 3) / 4 * 4)
+#define SLICES (TEAM_ITEMS / LANES)
+#define SETS (TEAM_ITEMS / VC)
+#define TEAM_PAD ((TEAM_ROWS + 3) / 4 * 4)
+#define ROW_PAD (TEAMS * TEAM_PAD)
+#define WEIGHT(t, r) ((t) * ROW_PAD + (r) / TEAM_ROWS * TEAM_PAD + (r) % TEAM_ROWS)
 #define K_LOADS ((TOKENS * KC + ITEMS - 1) / ITEMS)
 #define V_LOADS ((TOKENS * VC + ITEMS - 1) / ITEMS)
-#define SCRATCH (2 * ITEMS * ROWS > ITEMS * CE ? 2 * ITEMS * ROWS : ITEMS * CE)
+#define OR_MORE(a, b) ((a) > (b) ? (a) : (b))
+#define SCRATCH OR_MORE(OR_MORE(2 * ALL_ROWS, CE) * TEAM_ITEMS, TOKENS * ROW_PAD)
 
 inline void expand(Chunk chunk, float *values) {
     union {
@@ -79,11 +86,11 @@ inline void expand(Chunk chunk, float *values) {
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attention(ATTENTION_ARGUMENTS) {
     __local Chunk k_tile[TOKENS * K_STRIDE];
     __local Chunk v_tile[TOKENS * VC];
-    __local float4 q_tile[ROWS * D_QK / 4];
+    __local float4 q_tile[ALL_ROWS * D_QK / 4];
     __local float scratch[SCRATCH]; // parts of scores, then weights, in the end parts of sums
-    __local float *weights = scratch; // TOKENS * ROW_PAD of them, at most 2 * ITEMS * ROWS
+    __local float *weights = scratch;
     __local float tops[ROWS * LANES_PER_ROW];
-    __local float factors[ROWS];
+    __local float factors[ALL_ROWS];
     __local long k_from[TOKENS];
     __local long v_from[TOKENS];
 #if SEGMENTS > 1
@@ -104,7 +111,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attentio
     __global const uchar *ks[] = {SEGMENT_LIST(SEGMENT_K)};
     __global const uchar *vs[] = {SEGMENT_LIST(SEGMENT_V)};
 
-    for (int i = id; i < ROWS * D_QK; i += ITEMS) {
+    for (int i = id; i < ALL_ROWS * D_QK; i += ITEMS) {
         const int row = u[U_ROW] + i / D_QK;
         const long at = p.q + (u[U_QUERY] + row / p.group) * p.q_row + (head * p.group + row % p.group) * p.q_head;
         ((__local float *)q_tile)[i] = i / D_QK < rows ? load_value(q, p.q_type, at + i % D_QK) : 0.0f;
@@ -124,11 +131,12 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attentio
     float m = -INFINITY;
     float l = 0.0f;
 
-    const int chunk = id % VC;
-    const int set = id / VC;
-    float acc[ROWS][CE];
+    const int team_row = id / TEAM_ITEMS * TEAM_ROWS; // the first of this work-item's team
+    const int chunk = id % TEAM_ITEMS % VC;
+    const int set = id % TEAM_ITEMS / VC;
+    float acc[TEAM_ROWS][CE];
 #pragma unroll
-    for (int r = 0; r < ROWS; r++) {
+    for (int r = 0; r < TEAM_ROWS; r++) {
 #pragma unroll
         for (int e = 0; e < CE; e++) {
             acc[r][e] = 0.0f;
@@ -201,12 +209,12 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attentio
         }
 
         {
-            const int token = id % LANES;
-            const int slice = id / LANES;
-            float near[ROWS];
-            float far[ROWS];
+            const int token = id % TEAM_ITEMS % LANES;
+            const int slice = id % TEAM_ITEMS / LANES;
+            float near[TEAM_ROWS];
+            float far[TEAM_ROWS];
 #pragma unroll
-            for (int r = 0; r < ROWS; r++) {
+            for (int r = 0; r < TEAM_ROWS; r++) {
                 near[r] = 0.0f;
                 far[r] = 0.0f;
             }
@@ -216,15 +224,15 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attentio
                 expand(k_tile[token * K_STRIDE + c], a);
                 expand(k_tile[(token + LANES) * K_STRIDE + c], b);
 #pragma unroll
-                for (int r = 0; r < ROWS; r++) {
+                for (int r = 0; r < TEAM_ROWS; r++) {
 #pragma unroll
                     for (int e = 0; e < CE; e += 4) {
 #if CE % 4 == 0
-                        const float4 x = q_tile[(r * D_QK + c * CE + e) / 4];
+                        const float4 x = q_tile[((team_row + r) * D_QK + c * CE + e) / 4];
                         near[r] = fma(x.x, a[e], fma(x.y, a[e + 1], fma(x.z, a[e + 2], fma(x.w, a[e + 3], near[r]))));
                         far[r] = fma(x.x, b[e], fma(x.y, b[e + 1], fma(x.z, b[e + 2], fma(x.w, b[e + 3], far[r]))));
 #else
-                        const float2 x = ((__local float2 *)q_tile)[(r * D_QK + c * CE + e) / 2];
+                        const float2 x = ((__local float2 *)q_tile)[((team_row + r) * D_QK + c * CE + e) / 2];
                         near[r] = fma(x.x, a[e], fma(x.y, a[e + 1], near[r]));
                         far[r] = fma(x.x, b[e], fma(x.y, b[e + 1], far[r]));
 #endif
@@ -232,9 +240,10 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attentio
                 }
             }
 #pragma unroll
-            for (int r = 0; r < ROWS; r++) {
-                scratch[(slice * ROWS + r) * TOKENS + token] = near[r];
-                scratch[(slice * ROWS + r) * TOKENS + token + LANES] = far[r];
+            for (int r = 0; r < TEAM_ROWS; r++) {
+                const int at = (slice * ALL_ROWS + team_row + r) * TOKENS + token;
+                scratch[at] = near[r];
+                scratch[at + LANES] = far[r];
             }
         }
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -249,7 +258,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attentio
                 float sum = 0.0f;
 #pragma unroll
                 for (int i = 0; i < SLICES; i++) {
-                    sum += scratch[(i * ROWS + my_row) * TOKENS + t];
+                    sum += scratch[(i * ALL_ROWS + my_row) * TOKENS + t];
                 }
 #if GENERAL
                 sum *= sk;
@@ -283,9 +292,9 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attentio
 #if GENERAL
                 // 0 times what a row must not see could be NaN: -0 says to leave it out.
                 const bool seen = begin + t >= first && begin + t <= last;
-                weights[t * ROW_PAD + my_row] = seen ? e : as_float(HIDDEN);
+                weights[WEIGHT(t, my_row)] = seen ? e : as_float(HIDDEN);
 #else
-                weights[t * ROW_PAD + my_row] = e;
+                weights[WEIGHT(t, my_row)] = e;
 #endif
             }
             if (my_lane == 0) {
@@ -293,7 +302,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attentio
             }
         } else if (my_row < ROWS && my_row >= rows) { // rows that a last tile lacks
             for (int t = my_lane; t < TOKENS; t += LANES_PER_ROW) {
-                weights[t * ROW_PAD + my_row] = 0.0f;
+                weights[WEIGHT(t, my_row)] = 0.0f;
             }
             factors[my_row] = 1.0f;
         }
@@ -301,8 +310,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attentio
 
         if (set < SETS) {
 #pragma unroll
-            for (int r = 0; r < ROWS; r++) {
-                const float factor = factors[r];
+            for (int r = 0; r < TEAM_ROWS; r++) {
+                const float factor = factors[team_row + r];
                 if (factor != 1.0f) {
 #pragma unroll
                     for (int e = 0; e < CE; e++) {
@@ -314,8 +323,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attentio
                 float v[CE];
                 expand(v_tile[t * VC + chunk], v);
 #pragma unroll
-                for (int r = 0; r < ROWS; r++) {
-                    const float w = weights[t * ROW_PAD + r];
+                for (int r = 0; r < TEAM_ROWS; r++) {
+                    const float w = weights[WEIGHT(t, team_row) + r];
 #if GENERAL
                     if (as_uint(w) == HIDDEN) {
                         continue;
@@ -339,16 +348,20 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void heddle_attentio
     }
     __global float *part = partials + (long)max(0, u[U_SLOT]) * (ROWS * (D_VO + 2));
 #pragma unroll
-    for (int r = 0; r < ROWS; r++) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (set < SETS) {
+    for (int of_team = 0; of_team < TEAM_ROWS; of_team++) {
+        for (int team = 0; team < TEAMS; team++) {
+            const int r = team * TEAM_ROWS + of_team;
+            barrier(CLK_LOCAL_MEM_FENCE);
+            if (set < SETS && team * TEAM_ROWS == team_row) {
 #pragma unroll
-            for (int e = 0; e < CE; e++) {
-                scratch[set * D_VO + chunk * CE + e] = acc[r][e];
+                for (int e = 0; e < CE; e++) {
+                    scratch[set * D_VO + chunk * CE + e] = acc[of_team][e];
+                }
             }
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (r < rows) {
+            barrier(CLK_LOCAL_MEM_FENCE);
+            if (r >= rows) {
+                continue;
+            }
             float sum = 0.0f;
             for (int i = 0; i < min(LANES_PER_ROW, TOKENS); i++) {
                 sum += tops[r * LANES_PER_ROW + i];

@@ -10,7 +10,7 @@ class TunerTest {
     @Test
     void tilesComeBackFromTheirText() {
         Map<Integer, Tile> tiles =
-                Map.of(1, new Tile(true, 128, 64, 1, 96), 8, new Tile(false, 1, 32, 16, 0));
+                Map.of(1, new Tile(true, 128, 64, 1, 2), 8, new Tile(false, 1, 32, 16, 1));
         assertEquals(tiles, Tuner.parse(Tuner.text(tiles)));
         assertEquals(Map.of(), Tuner.parse(""));
     }

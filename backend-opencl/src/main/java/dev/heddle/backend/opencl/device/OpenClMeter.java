@@ -139,7 +139,7 @@ final class OpenClMeter implements DeviceMeter, AutoCloseable {
             return known;
         }
         OpenClProgram program = new ProgramLoader(space, Optional.empty()).load("read.cl",
-                ProgramLoader.source(OpenClMeter.class, "read.cl"), List.of("UNROLL=" + unroll), "",
+                ProgramLoader.source(OpenClMeter.class, "read.cl"), List.of("UNROLL=" + unroll),
                 made -> {});
         programs.add(program);
         OpenClKernel kernel = program.kernel("heddle_read");

@@ -36,18 +36,17 @@ public final class ProgramLoader {
      *
      * @param source OpenCL C
      * @param macros {@code NAME=VALUE}, what it is specialised for
-     * @param more options beside them, each after a space; empty for none
      * @param firstLaunch launches its kernels once with nothing to do and waits; asked for if the program was compiled
      *     just now, since some drivers compile at the first launch, and only what they then have is worth keeping
      * @throws OpenClException with the compiler's log, if it cannot be compiled
      */
-    public OpenClProgram load(String name, String source, List<String> macros, String more,
+    public OpenClProgram load(String name, String source, List<String> macros,
             Consumer<OpenClProgram> firstLaunch) {
         ProgramEvent event = new ProgramEvent();
         event.begin();
         String options =
                 macros.stream().sorted().map(macro -> " -D" + macro)
-                        .collect(Collectors.joining("", OPTIONS, more));
+                        .collect(Collectors.joining("", OPTIONS, ""));
         event.program = name + " " + macros;
         String key = ProgramCache.key(FORMAT, space.device().fingerprint(), options, source);
         Optional<OpenClProgram> kept = cache.flatMap(c -> c.find(key))
