@@ -59,6 +59,7 @@ public abstract class DecodeBackend implements AttentionBackend {
      */
     public static KernelSource source(Class<?> home, String... files) {
         KernelSource all = KernelSource.resource(DecodeBackend.class, "common.cu");
+        all = KernelSource.resource(DecodeBackend.class, "conclude.cu").after(all);
         for (String file : files) {
             all = KernelSource.resource(home, file).after(all);
         }

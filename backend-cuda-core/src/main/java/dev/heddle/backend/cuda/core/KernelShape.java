@@ -33,7 +33,8 @@ record KernelShape(
     /** KV tokens of the larger tile; the smaller one has half. */
     static final int TILE = 32;
 
-    private static final KernelSource SOURCE = DecodeBackend.source(KernelShape.class, "decode.cu");
+    static final KernelSource SOURCE =
+            DecodeBackend.source(KernelShape.class, "tiles.cu", "decode.cu");
     private static final int STATIC_BYTES = 1024 + 1024; // static variables, and what the driver keeps of each CTA
     private static final int SHORT_ROW = 256; // bytes of a token up to which tiles are large
     private static final int LEAST_CHUNKS = 2; // of V for a small tile: its lanes would outnumber the tokens

@@ -1,6 +1,5 @@
 package dev.heddle.backend.cuda.core;
 
-import dev.heddle.cuda.decode.DecodeBackend;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -29,7 +28,7 @@ final class DecodeSource {
     private static final Pattern BYTES_OF_TYPE =
             Pattern.compile("template <int TYPE> struct Type \\{ static const int BYTES = ([^;]+);");
 
-    private final String text = DecodeBackend.source(CudaCoreBackend.class, "decode.cu").text();
+    private final String text = KernelShape.SOURCE.text();
 
     /** Returns the layout of a struct, as the C++ rules have it. */
     Struct struct(String name, Map<String, Integer> macros) {

@@ -1,4 +1,4 @@
-// Append and prefill on tensor cores, for one shape. common.cu and tiles.cu precede it; no header is needed to compile it.
+// Append and prefill on tensor cores, for one shape. common.cu, conclude.cu and tiles.cu precede it; no header is needed to compile it.
 //
 // As decode.cu, with the sides of the matrix instruction exchanged (Dao, FlashAttention-2, 2023): a warp has 16 rows, which
 // are its M, against tiles of K and V that a team of ROWS / 16 warps shares. S = q K^T and O = P V then need no

@@ -1,4 +1,4 @@
-// Decode on tensor cores, for one shape. common.cu and tiles.cu precede it; no header is needed to compile it.
+// Decode on tensor cores, for one shape. common.cu, conclude.cu and tiles.cu precede it; no header is needed to compile it.
 //
 // One CTA owns one work unit: a tile of up to eight rows (query rows × query heads of one KV head) against one range of KV
 // tokens. Each warp has a ring of its own in shared memory and walks over tiles of 16 tokens; no barrier of the CTA is needed

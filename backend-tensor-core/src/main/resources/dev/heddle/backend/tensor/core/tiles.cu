@@ -1,5 +1,5 @@
 // What the tensor-core kernels share: tiles of K and V in shared memory, and what the matrix instruction takes from them.
-// common.cu precedes it. K and V of one byte become f16, exactly, between shared memory and the matrix instruction.
+// common.cu and conclude.cu precede it. K and V of one byte become f16, exactly, between shared memory and the matrix instruction.
 //
 // Set by the specialisation, besides what common.cu asks for: ROWS, WARP_ROWS (rows of a warp), TILE (tokens of a tile).
 
