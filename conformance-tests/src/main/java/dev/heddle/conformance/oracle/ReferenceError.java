@@ -119,14 +119,42 @@ public final class ReferenceError {
     }
 
     private static float dot(float[] query, float[] key, int lanes) {
-        float[] sums = new float[Math.abs(lanes)];
-        for (int i = 0; i < query.length; i++) {
-            int d = lanes > 0 ? i : query.length - 1 - i;
-            sums[i % sums.length] += query[d] * key[d];
+        return switch (lanes) {
+            case 1 -> forwards(query, key);
+            case -1 -> backwards(query, key);
+            default -> interleaved(query, key, new float[lanes]);
+        };
+    }
+
+    private static float forwards(float[] query, float[] key) {
+        float sum = 0;
+        for (int d = 0; d < query.length; d++) {
+            sum += query[d] * key[d];
+        }
+        return sum;
+    }
+
+    private static float backwards(float[] query, float[] key) {
+        float sum = 0;
+        for (int d = query.length - 1; d >= 0; d--) {
+            sum += query[d] * key[d];
+        }
+        return sum;
+    }
+
+    private static float interleaved(float[] query, float[] key, float[] sums) {
+        int d = 0;
+        for (; d <= query.length - sums.length; d += sums.length) {
+            for (int lane = 0; lane < sums.length; lane++) {
+                sums[lane] += query[d + lane] * key[d + lane];
+            }
+        }
+        for (int lane = 0; d + lane < query.length; lane++) {
+            sums[lane] += query[d + lane] * key[d + lane];
         }
         for (int left = sums.length / 2; left > 0; left /= 2) {
-            for (int i = 0; i < left; i++) {
-                sums[i] += sums[i + left];
+            for (int lane = 0; lane < left; lane++) {
+                sums[lane] += sums[lane + left];
             }
         }
         return sums[0];

@@ -5,13 +5,11 @@ import static dev.heddle.conformance.saboteur.Saboteur.backend;
 import static dev.heddle.conformance.saboteur.Saboteur.house;
 
 import dev.heddle.conformance.Budget;
-import dev.heddle.conformance.KitOptions;
 import java.time.Duration;
 import java.util.List;
 
 /** Ways to pass without being right. */
 final class Tricks {
-    private static final Duration PATIENCE = Duration.ofSeconds(4);
     private static final Duration ASLEEP = Duration.ofMinutes(10);
     private static final Duration SLOW = Duration.ofMillis(400);
 
@@ -58,10 +56,5 @@ final class Tricks {
                 backend("4.02", "reads-freed-pages", "a plan works on the pages of the one before",
                         "a step reads pages that were freed after the step before it",
                         WrongHabits::readsFreedPages).by("4.02/freed-*"));
-    }
-
-    /** Not as patient with compilers as a full run is. */
-    static KitOptions impatient(KitOptions options) {
-        return options.withCaseLimit(PATIENCE);
     }
 }

@@ -97,14 +97,17 @@ final class WrongHabits {
         };
     }
 
-    /** Each run takes a little from the Java heap. */
-    static Wrapper allocates(AttentionBackendProvider real) {
+    /** A run takes an object of so many longs from the Java heap, each time or once in a number of times. */
+    static Wrapper allocates(AttentionBackendProvider real, int longs, int every) {
         return new Wrapper(real) {
             private volatile long[] kept = {};
+            private int runs;
 
             @Override
             void run(BackendPlan plan, Run run) {
-                kept = new long[64 + kept.length % 2];
+                if (++runs % every == 0) {
+                    kept = new long[longs];
+                }
                 super.run(plan, run);
             }
         };
