@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 /** Backends that handle memory, threads, time and what they were given in wrong ways. */
 final class WrongHabits {
     private static final int LEAK_BYTES = 512 << 10;
-    private static final long THREAD_LIFE_NANOS = 12_000_000_000L;
+    private static final long THREAD_LIFE_NANOS = 120_000_000_000L;
 
     private WrongHabits() {}
 

@@ -22,8 +22,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Rule 5.03. */
 final class NoAllocation implements Rule {
-    /** Runs between two looks at the counter: one object in as many is found. */
-    private static final int RUNS = 256;
+    /** Runs between two looks at the counter: one object in as many is found. Fewer where they would take too long. */
+    private static final int RUNS = 64;
+    private static final int LEAST_RUNS = 8;
+    /** Threads of test runners and progress bars wake, and allocate, every 100 ms or more. */
+    private static final long LOOK_NANOS = 50_000_000L;
     private static final long PATIENCE_NANOS = 30_000_000_000L;
 
     @Override
@@ -61,7 +64,7 @@ final class NoAllocation implements Rule {
                 Placed placed = new Placed(session.memorySpace(), request, kit.capabilities().alignment());
                 SessionPlan plan = session.plan(
                         request.spec(), request.batch(), PlanOptions.in(session.memorySpace().id()))) {
-            runs(plan, placed);
+            runs(plan, placed, RUNS);
             int before = arenas.get();
             requireSteady(threads, plan, placed, Math.min(PATIENCE_NANOS,
                     kit.bench().options().caseLimit().toNanos() / 4));
@@ -80,23 +83,27 @@ final class NoAllocation implements Rule {
             long patience) {
         long start = System.nanoTime();
         long least = Long.MAX_VALUE;
+        int runs = RUNS;
         int looks = 0;
+        long now = start;
         do {
+            long then = now;
             long before = threads.getTotalThreadAllocatedBytes();
-            runs(plan, placed);
+            runs(plan, placed, runs);
             least = Math.min(least, threads.getTotalThreadAllocatedBytes() - before);
             looks++;
             if (least == 0) {
                 return;
             }
-        } while (System.nanoTime() - start < patience);
-        throw new ConformanceFailure(
-                RUNS + " steady-state runs allocate " + least + " bytes on the Java heap, the least of "
-                        + looks + " times; none are allowed");
+            now = System.nanoTime();
+            runs = Math.clamp(LOOK_NANOS * runs / Math.max(1, now - then), LEAST_RUNS, RUNS);
+        } while (now - start < patience);
+        throw new ConformanceFailure("steady-state runs allocate: " + runs + " of them took " + least
+                + " bytes of the Java heap, the least of " + looks + " looks; none are allowed");
     }
 
-    private static void runs(SessionPlan plan, Placed placed) {
-        for (int i = 0; i < RUNS; i++) {
+    private static void runs(SessionPlan plan, Placed placed, int count) {
+        for (int i = 0; i < count; i++) {
             plan.run(placed.q(), placed.kv(), placed.out(), placed.lse(), placed.heads());
             plan.queue().synchronize();
         }
