@@ -1,5 +1,6 @@
 package dev.heddle.cli;
 
+import dev.heddle.cli.command.CommonFlags;
 import dev.heddle.core.capability.Capabilities;
 import dev.heddle.core.capability.Rejection;
 import dev.heddle.planner.BackendReport;
@@ -29,7 +30,7 @@ final class BackendsCommand implements Callable<Integer> {
     public Integer call() {
         try (Heddle heddle = common.heddle().open()) {
             List<BackendReport> backends = heddle.backends();
-            if (common.json) {
+            if (common.json()) {
                 common.print(Json.backends(backends));
             } else if (markdown) {
                 markdown(backends);

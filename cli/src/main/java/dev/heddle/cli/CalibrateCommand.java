@@ -2,6 +2,8 @@ package dev.heddle.cli;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.heddle.cli.command.CommonFlags;
+import dev.heddle.cli.command.Progress;
 import dev.heddle.core.spi.CostProfile;
 import dev.heddle.planner.BackendReport;
 import dev.heddle.planner.Calibration;
@@ -48,7 +50,7 @@ final class CalibrateCommand implements Callable<Integer> {
                 one.addProperty("plan_us", profile.planMicros());
                 one.addProperty("plan_us_per_request", profile.planMicrosPerRequest());
                 measured.add(one);
-                if (!common.json) {
+                if (!common.json()) {
                     common.out().println(String.format(Locale.ROOT,
                             "%s: reads %.1f GB/s (assumed %.1f), launch %.1f µs, plan %.1f µs + %.2f µs a request",
                             id, profile.readGbytesPerSecond(), calibration.shipped().readGbytesPerSecond(),
@@ -56,7 +58,7 @@ final class CalibrateCommand implements Callable<Integer> {
                 }
             }
         }
-        if (common.json) {
+        if (common.json()) {
             JsonObject document = new JsonObject();
             document.add("calibrated", measured);
             common.print(document);

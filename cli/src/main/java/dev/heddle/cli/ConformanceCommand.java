@@ -1,7 +1,7 @@
 package dev.heddle.cli;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonObject;
+import dev.heddle.cli.command.CommonFlags;
+import dev.heddle.cli.command.Progress;
 import dev.heddle.conformance.Budget;
 import dev.heddle.conformance.CaseResult;
 import dev.heddle.conformance.CaseRunner;
@@ -9,9 +9,7 @@ import dev.heddle.conformance.ConformanceCase;
 import dev.heddle.conformance.ConformanceReport;
 import dev.heddle.conformance.ConformanceRun;
 import dev.heddle.conformance.KitOptions;
-import dev.heddle.conformance.Outcome;
 import dev.heddle.conformance.RuleBook;
-import dev.heddle.conformance.RuleSummary;
 import dev.heddle.conformance.Subject;
 import dev.heddle.conformance.isolation.ChildVm;
 import dev.heddle.conformance.shrink.SmallestCases;
@@ -36,6 +34,8 @@ import picocli.CommandLine.Option;
 /** {@code heddle conformance}. */
 @Command(name = "conformance", description = "Prove that a backend's declaration is true.")
 final class ConformanceCommand implements Callable<Integer> {
+    private static final double NANOS = 1e9;
+
     @Mixin
     private CommonFlags common = new CommonFlags();
 
@@ -53,8 +53,12 @@ final class ConformanceCommand implements Callable<Integer> {
             description = "of every input (default: 42, and one of this run's own for random shapes)")
     private @Nullable Long seed;
 
+    @Option(names = "--seeds", paramLabel = "COUNT", defaultValue = "1",
+            description = "so many runs, each with the next seed and a budget of its own (default: ${DEFAULT-VALUE})")
+    private int seeds = 1;
+
     @Option(names = "--budget", paramLabel = "BUDGET", converter = BudgetConverter.class,
-            description = "usual (default), all, a time such as 60s or 10m, or 8/rule")
+            description = "usual (default), all, a time such as 60s or 10m, 8/rule, or 8/rule+100 with random shapes")
     private Budget budget = Budget.USUAL;
 
     @Option(names = "--minimise", description = "shrink failing cases to the smallest that fail")
@@ -74,7 +78,7 @@ final class ConformanceCommand implements Callable<Integer> {
     /** What the kit does with itself. */
     static final class SelfTestFlags {
         @Option(names = "--self-test",
-                description = "run the kit on backends that are broken on purpose: each must be caught")
+                description = "run the kit on backends that are broken on purpose, for the selected rules: each must be caught")
         private boolean run;
 
         @Option(names = "--saboteurs", description = "print the table of those backends")
@@ -86,7 +90,8 @@ final class ConformanceCommand implements Callable<Integer> {
         try (Plugins plugins = Plugins.in(common.pluginFolders())) {
             AttentionBackendProvider provider = provider(plugins);
             if (selfTest != null) {
-                KitSelfTest test = new KitSelfTest(common, provider);
+                KitSelfTest test = new KitSelfTest(common, provider,
+                        KitOptions.DEFAULT.withRules(rules.toArray(String[]::new)));
                 return selfTest.table ? test.table() : test.run();
             }
             return prove(Subject.of(provider));
@@ -95,22 +100,36 @@ final class ConformanceCommand implements Callable<Integer> {
 
     private int prove(Subject subject) throws IOException, InterruptedException {
         KitOptions options = options();
-        ConformanceReport result = isolated ? runIsolated(subject, options) : run(subject, options);
-        if (minimise) {
-            result = smallest(subject, options, result);
+        List<ConformanceAnswer.Timed> runs = new ArrayList<>();
+        for (int i = 0; i < seeds; i++) {
+            KitOptions these = seeds == 1 ? options : options.withSeed(options.seed() + i);
+            long start = System.nanoTime();
+            ConformanceReport result = isolated ? runIsolated(subject, these) : run(subject, these);
+            if (minimise) {
+                result = smallest(subject, these, result);
+            }
+            runs.add(new ConformanceAnswer.Timed(result, (System.nanoTime() - start) / NANOS));
+            if (report != null) {
+                Reports.write(result, seeds == 1 ? report : report.resolve("seed-" + result.seed()));
+            }
         }
-        if (report != null) {
-            Reports.write(result, report);
-        }
-        if (common.json) {
-            common.print(json(result));
+        ConformanceAnswer answer = new ConformanceAnswer(runs);
+        if (common.json()) {
+            common.print(answer.json());
         } else {
-            print(result);
+            answer.print(common.out());
+            if (report != null) {
+                common.out().println("report: " + (seeds == 1 ? report.resolve("index.html") : report));
+            }
         }
-        return result.succeeded() ? 0 : Failures.CHECK_FAILED;
+        return answer.succeeded() ? 0 : Failures.CHECK_FAILED;
     }
 
     private KitOptions options() {
+        if (seeds < 1 || (seeds > 1 && kase != null)) {
+            throw new IllegalArgumentException(
+                    "--seeds is 1 or more, and 1 with --case, whose name has its seed; got " + seeds);
+        }
         KitOptions options = kase != null ? KitOptions.ofCase(kase)
                 : KitOptions.DEFAULT.withRules(rules.toArray(String[]::new)).withBudget(budget);
         return (seed == null || kase != null ? options : options.withSeed(seed))
@@ -198,63 +217,5 @@ final class ConformanceCommand implements Callable<Integer> {
                 rejection -> common.err().println("heddle: passed over a plug-in: " + rejection.message()));
         all.addAll(plugins.providers());
         return all;
-    }
-
-    private void print(ConformanceReport result) {
-        for (RuleSummary rule : result.rules()) {
-            common.out().println(String.format("  %-5s %5d passed %s%s  %s", rule.rule(), rule.passed(),
-                    rule.failed() == 0 ? "" : rule.failed() + " FAILED",
-                    rule.notDeclared() == 0 ? "" : "(" + rule.notDeclared() + " not declared)",
-                    rule.claim()));
-        }
-        for (CaseResult failure : result.failures()) {
-            common.out().println("  " + failure.kase().name() + ": " + failure.message());
-            CaseResult smaller = result.smallest().get(failure.kase().name());
-            if (smaller != null) {
-                common.out().println("    smallest: " + smaller.kase().name() + ": " + smaller.message());
-            }
-        }
-        common.out().println(result.verdict());
-        if (report != null) {
-            common.out().println("report: " + report.resolve("index.html"));
-        }
-    }
-
-    private static JsonObject json(ConformanceReport result) {
-        JsonObject json = new JsonObject();
-        json.addProperty("backend", result.backend());
-        json.addProperty("seed", result.seed());
-        json.addProperty("fresh_seed", result.options().freshSeed());
-        json.addProperty("budget", result.options().budget().toString());
-        json.addProperty("left_out", result.leftOut().values().stream().mapToInt(Integer::intValue).sum());
-        json.addProperty("cases", result.results().size());
-        json.addProperty("numeric", result.numericPassed());
-        json.addProperty("passed", result.count(Outcome.PASSED));
-        json.addProperty("failed", result.count(Outcome.FAILED));
-        JsonArray rules = new JsonArray();
-        for (RuleSummary rule : result.rules()) {
-            JsonObject one = new JsonObject();
-            one.addProperty("rule", rule.rule());
-            one.addProperty("claim", rule.claim());
-            one.addProperty("passed", rule.passed());
-            one.addProperty("failed", rule.failed());
-            one.addProperty("not_declared", rule.notDeclared());
-            rules.add(one);
-        }
-        json.add("rules", rules);
-        JsonArray failures = new JsonArray();
-        for (CaseResult failure : result.failures()) {
-            JsonObject one = new JsonObject();
-            one.addProperty("case", failure.kase().name());
-            one.addProperty("message", failure.message());
-            CaseResult smaller = result.smallest().get(failure.kase().name());
-            if (smaller != null) {
-                one.addProperty("smallest", smaller.kase().name());
-                one.addProperty("smallest_message", smaller.message());
-            }
-            failures.add(one);
-        }
-        json.add("failures", failures);
-        return json;
     }
 }

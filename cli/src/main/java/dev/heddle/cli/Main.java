@@ -1,5 +1,7 @@
 package dev.heddle.cli;
 
+import dev.heddle.cli.bench.BenchCommand;
+import dev.heddle.cli.command.WholeCommand;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -23,13 +25,18 @@ import picocli.CommandLine.Spec;
                 BenchCommand.class,
                 CalibrateCommand.class
         })
-public final class Main implements Runnable {
+public final class Main implements Runnable, WholeCommand {
     @Spec
     private CommandSpec spec;
 
     @Option(names = "--plugins", paramLabel = "DIR", scope = ScopeType.INHERIT,
             description = "also look for backends in this folder: each jar, and each sub-folder of jars, apart from the others")
-    List<Path> plugins = List.of();
+    private List<Path> plugins = List.of();
+
+    @Override
+    public List<Path> pluginFolders() {
+        return plugins;
+    }
 
     /** Runs the command and ends the VM with its exit code. */
     public static void main(String[] arguments) {

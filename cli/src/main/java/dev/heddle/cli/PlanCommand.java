@@ -1,5 +1,6 @@
 package dev.heddle.cli;
 
+import dev.heddle.cli.command.CommonFlags;
 import dev.heddle.cli.input.MadeUp;
 import dev.heddle.cli.input.ShapeFlags;
 import dev.heddle.core.attention.AttentionSpec;
@@ -41,7 +42,7 @@ final class PlanCommand implements Callable<Integer> {
                         report.candidates().stream().filter(c -> c.backend().equals(backend))
                                 .flatMap(c -> c.rejections().stream()).toList());
             }
-            if (common.json) {
+            if (common.json()) {
                 common.print(Json.plan(report));
             } else {
                 common.out().println(report.toTable());

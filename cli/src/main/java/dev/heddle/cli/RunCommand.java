@@ -2,6 +2,7 @@ package dev.heddle.cli;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.heddle.cli.command.CommonFlags;
 import dev.heddle.cli.input.Case;
 import dev.heddle.cli.input.CaseFile;
 import dev.heddle.cli.input.MadeUp;
@@ -84,7 +85,7 @@ final class RunCommand implements Callable<Integer> {
                 }
             }
         }
-        if (common.json) {
+        if (common.json()) {
             JsonObject document = new JsonObject();
             document.add("results", results);
             document.add("plan", report == null ? null : Json.plan(report));
@@ -116,7 +117,7 @@ final class RunCommand implements Callable<Integer> {
             dump(input, result);
         }
         double gbytes = input.kvBytes() / (result.micros() * 1e3);
-        if (common.json) {
+        if (common.json()) {
             results.add(json(input, result, verdict, gbytes));
         } else {
             print(input, result, verdict, gbytes);

@@ -1,6 +1,7 @@
 package dev.heddle.cli;
 
 import dev.heddle.cli.input.Case;
+import dev.heddle.cli.input.Placement;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
 import dev.heddle.core.attention.PlanOptions;

@@ -20,9 +20,9 @@ import java.io.UncheckedIOException;
  *
  * @param code the exit code
  */
-record Cli(int code, String out, String err) {
+public record Cli(int code, String out, String err) {
     /** Runs a command in this VM. */
-    static Cli run(String... arguments) {
+    public static Cli run(String... arguments) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         int code = Main.execute(new PrintWriter(out, true), new PrintWriter(err, true), arguments);
@@ -30,13 +30,13 @@ record Cli(int code, String out, String err) {
     }
 
     /** Asserts the exit code; a failure shows all that was printed. */
-    Cli exits(int expected) {
+    public Cli exits(int expected) {
         assertEquals(expected, code, this::toString);
         return this;
     }
 
     /** Returns stdout, which must be one JSON object by the letter and nothing else. */
-    JsonObject json() {
+    public JsonObject json() {
         try (JsonReader reader = new JsonReader(new StringReader(out))) {
             reader.setStrictness(Strictness.STRICT);
             JsonObject document = JsonParser.parseReader(reader).getAsJsonObject();
@@ -48,7 +48,7 @@ record Cli(int code, String out, String err) {
     }
 
     /** Asserts an error that is one line on stderr with these words, and nothing on stdout. */
-    Cli says(String... words) {
+    public Cli says(String... words) {
         assertEquals("", out);
         assertEquals(1, err.lines().count(), () -> "one line is wanted: " + err);
         assertTrue(err.startsWith("heddle: "), err);
@@ -61,7 +61,7 @@ record Cli(int code, String out, String err) {
     }
 
     /** Asserts an error document with these words in its message, and nothing else printed. */
-    Cli saysJson(String errorCode, String... words) {
+    public Cli saysJson(String errorCode, String... words) {
         assertEquals("", err);
         JsonObject error = json().getAsJsonObject("error");
         assertEquals(errorCode, error.get("code").getAsString());

@@ -25,7 +25,7 @@ public record Budget(@Nullable Duration time, int perRule, int randomShapes) {
 
     private static final Duration USUAL_RANDOM_TIME = Duration.ofMinutes(1);
     private static final Pattern TIME = Pattern.compile("(\\d{1,6})([smh])");
-    private static final Pattern PER_RULE = Pattern.compile("(\\d{1,6})/rule");
+    private static final Pattern PER_RULE = Pattern.compile("(\\d{1,6})/rule(?:\\+(\\d{1,6}))?");
 
     /**
      * Checks the parts.
@@ -50,7 +50,8 @@ public record Budget(@Nullable Duration time, int perRule, int randomShapes) {
     }
 
     /**
-     * Reads {@code usual}, {@code all}, a time such as {@code 60s}, {@code 10m} or {@code 1h}, or {@code 8/rule}.
+     * Reads {@code usual}, {@code all}, a time such as {@code 60s}, {@code 10m} or {@code 1h}, {@code 8/rule}, or
+     * {@code 8/rule+100} with so many random shapes.
      *
      * @throws IllegalArgumentException if the text is none of these
      */
@@ -70,11 +71,14 @@ public record Budget(@Nullable Duration time, int perRule, int randomShapes) {
                 default -> Duration.ofHours(count);
             });
         } else if (perRule.matches() && Integer.parseInt(perRule.group(1)) > 0) {
-            return perRule(Integer.parseInt(perRule.group(1)));
+            String random = perRule.group(2);
+            return new Budget(null, Integer.parseInt(perRule.group(1)),
+                    random == null ? 0 : Integer.parseInt(random));
         }
         throw new IllegalArgumentException(
                 "a budget is usual, all, a time such as 60s, 10m or 1h, or a number"
-                        + " of cases for each rule such as 8/rule, got '" + text + "'");
+                        + " of cases for each rule such as 8/rule, or 8/rule+100 with random shapes, got '"
+                        + text + "'");
     }
 
     /** Returns how long random shapes may take; null for as long as they do. */
@@ -91,6 +95,7 @@ public record Budget(@Nullable Duration time, int perRule, int randomShapes) {
         } else if (equals(ALL)) {
             return "all";
         }
-        return time == null ? perRule + "/rule" : Math.max(1, time.toSeconds()) + "s";
+        return time == null ? perRule + "/rule" + (randomShapes == 0 ? "" : "+" + randomShapes)
+                : Math.max(1, time.toSeconds()) + "s";
     }
 }

@@ -22,7 +22,7 @@ class BudgetTest {
     private static final Subject PLAIN = Subject.of(new PlainBackend());
 
     @ParameterizedTest
-    @ValueSource(strings = {"usual", "all", "60s", "8/rule"})
+    @ValueSource(strings = {"usual", "all", "60s", "8/rule", "8/rule+100"})
     void textIsReadAndWritten(String text) {
         assertEquals(text, Budget.parse(text).toString());
     }
@@ -32,10 +32,11 @@ class BudgetTest {
         assertEquals(Duration.ofMinutes(10), Budget.parse("10m").time());
         assertEquals(Duration.ofHours(1), Budget.parse("1H").time());
         assertEquals(Budget.perRule(8), Budget.parse("8/rule"));
+        assertEquals(new Budget(null, 8, 100), Budget.parse("8/rule+100"));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "8", "0s", "-3s", "0/rule", "10 m", "much"})
+    @ValueSource(strings = {"", "8", "0s", "-3s", "0/rule", "8/rule+", "10 m", "much"})
     void otherTextIsRefusedWithWhatIsAllowed(String text) {
         IllegalArgumentException refusal =
                 assertThrows(IllegalArgumentException.class, () -> Budget.parse(text));

@@ -5,10 +5,7 @@ import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
 import dev.heddle.core.attention.PlanOptions;
 import dev.heddle.core.cache.KvCache;
-import dev.heddle.core.capability.Dimension;
-import dev.heddle.core.capability.Phase;
 import dev.heddle.core.capability.Rejection;
-import dev.heddle.core.capability.RejectionCode;
 import dev.heddle.core.capability.UnsupportedRequestException;
 import dev.heddle.core.session.BackendFailureException;
 import dev.heddle.core.session.OwnedContext;
@@ -20,7 +17,6 @@ import dev.heddle.core.tensor.Tensor;
 import dev.heddle.planner.Decisions.ShapeClass;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.DoubleConsumer;
 import org.jspecify.annotations.Nullable;
@@ -48,15 +44,13 @@ public final class Heddle implements AutoCloseable {
     private static final int ALIGNMENT = 256;
     private static final System.Logger LOGGER = System.getLogger("dev.heddle.planner");
 
-    private final List<Discovery.Found> found;
     private final List<Backend> backends = new ArrayList<>();
+    private final Selection selection;
     private final OwnedContext context;
     private final CalibrationStore calibrations;
-    private final List<String> pinned;
     private final MemorySpaceId space;
     private final Consumer<PlannerEvent> listener;
     private final Plugins plugins;
-    private final Decisions decisions = new Decisions();
     private volatile boolean closed;
 
     Heddle(
@@ -68,10 +62,8 @@ public final class Heddle implements AutoCloseable {
             Consumer<PlannerEvent> listener,
             Plugins plugins) {
         this.plugins = plugins;
-        this.found = List.copyOf(found);
         this.context = context;
         this.calibrations = calibrations;
-        this.pinned = pinned;
         this.listener = listener;
         for (Discovery.Found one : found) {
             if (one.usable() != null) {
@@ -81,19 +73,8 @@ public final class Heddle implements AutoCloseable {
                 LOGGER.log(System.Logger.Level.DEBUG, "{0}", rejection.message());
             }
         }
-        this.space = space != null ? space : preferredSpace();
-    }
-
-    /** An accelerator's memory; the host's where there is none; a space of the host's processor where nobody reads that. */
-    private MemorySpaceId preferredSpace() {
-        for (Backend backend : backends) {
-            if (!backend.usable().device().isHostProcessor()) {
-                return backend.space();
-            }
-        }
-        boolean host = backends.isEmpty()
-                || backends.stream().anyMatch(backend -> backend.space().equals(MemorySpaceId.HOST));
-        return host ? MemorySpaceId.HOST : backends.getFirst().space();
+        this.selection = new Selection(found, backends, pinned);
+        this.space = space != null ? space : selection.preferredSpace();
     }
 
     /** Opens with defaults. */
@@ -108,25 +89,7 @@ public final class Heddle implements AutoCloseable {
 
     /** Returns everything that discovery found, usable or not, and why not. */
     public List<BackendReport> backends() {
-        List<BackendReport> reports = new ArrayList<>();
-        for (Discovery.Found one : found) {
-            BackendReport report = one.report();
-            Rejection aside = quarantineOf(report.id());
-            reports.add(aside == null
-                    ? report
-                    : new BackendReport(report.id(), report.version(), BackendReport.Status.UNAVAILABLE,
-                            report.device(), report.capabilities(), List.of(aside), report.origin()));
-        }
-        return List.copyOf(reports);
-    }
-
-    private @Nullable Rejection quarantineOf(String id) {
-        for (Backend backend : backends) {
-            if (backend.name().equals(id)) {
-                return backend.quarantine();
-            }
-        }
-        return null;
+        return selection.reports();
     }
 
     /** Returns the memory space that plans and caches use unless a request says otherwise. */
@@ -184,18 +147,17 @@ public final class Heddle implements AutoCloseable {
         requireOpen();
         JfrEvents.PlanEvent event = new JfrEvents.PlanEvent();
         event.begin();
-        List<String> pins = pins(request);
+        List<String> pins = selection.pins(request);
         PlanOptions options = options(request);
         ShapeClass shape = ShapeClass.of(spec, batch, pins, options);
-        Backend known = decisions.get(shape);
-        boolean cached = known != null && known.rejections(spec, batch, options).isEmpty();
-        Backend backend = cached ? known : choose(spec, batch, pins, options, shape);
+        Backend known = selection.kept(shape, spec, batch, options);
+        Backend backend = known != null ? known : selection.choose(spec, batch, pins, options, shape);
         while (true) {
             try {
                 SessionPlan plan = backend.session().plan(spec, batch, options);
                 event.backend = backend.name();
                 event.batchSize = batch.batchSize();
-                event.cached = cached;
+                event.cached = known != null;
                 event.commit();
                 return new AttentionPlan(this, request, backend, plan);
             } catch (BackendFailureException e) {
@@ -203,7 +165,7 @@ public final class Heddle implements AutoCloseable {
                 if (!pins.isEmpty()) {
                     throw e;
                 }
-                backend = choose(spec, batch, pins, options, shape);
+                backend = selection.choose(spec, batch, pins, options, shape);
             }
         }
     }
@@ -216,126 +178,7 @@ public final class Heddle implements AutoCloseable {
     /** Says which backend {@link #plan} would take, why, and why not the others; runs nothing. */
     public PlanReport explain(AttentionSpec spec, BatchShape batch, PlanRequest request) {
         requireOpen();
-        List<String> pins = pins(request);
-        PlanOptions options = options(request);
-        List<PlanReport.Candidate> candidates = candidates(spec, batch, pins, options);
-        Backend known = decisions.get(ShapeClass.of(spec, batch, pins, options));
-        String chosen = null;
-        double least = Double.POSITIVE_INFINITY;
-        for (PlanReport.Candidate candidate : candidates) {
-            if (candidate.eligible()) {
-                boolean kept = known != null && known.name().equals(candidate.backend());
-                double estimate = kept ? Double.NEGATIVE_INFINITY : candidate.estimateMicros();
-                if (estimate < least) {
-                    least = estimate;
-                    chosen = candidate.backend();
-                }
-            }
-        }
-        return new PlanReport(describe(spec, batch, options), chosen, candidates);
-    }
-
-    static String describe(AttentionSpec spec, BatchShape batch, PlanOptions options) {
-        String kv = batch.pageTable().minKvLen() == batch.pageTable().maxKvLen()
-                ? "kv_len " + batch.pageTable().maxKvLen()
-                : "kv_len " + batch.pageTable().minKvLen() + ".." + batch.pageTable().maxKvLen();
-        String qo = batch.minQoLen() == batch.maxQoLen()
-                ? "qo_len " + batch.maxQoLen()
-                : "qo_len " + batch.minQoLen() + ".." + batch.maxQoLen();
-        return spec + "; batch " + batch.batchSize() + ", " + qo + ", " + kv + ", in " + options.space();
-    }
-
-    private Backend choose(
-            AttentionSpec spec, BatchShape batch, List<String> pins, PlanOptions options, ShapeClass shape) {
-        Backend best = null;
-        double least = Double.POSITIVE_INFINITY;
-        for (Backend backend : backends) {
-            if (wanted(backend, pins) && backend.rejections(spec, batch, options).isEmpty()) {
-                double estimate = CostModel.total(CostModel.terms(backend.profile(), spec, batch));
-                if (estimate < least) { // on a tie the first that was found, as in explain
-                    least = estimate;
-                    best = backend;
-                }
-            }
-        }
-        if (best != null) {
-            decisions.put(shape, best);
-            return best;
-        }
-        List<Rejection> reasons = candidates(spec, batch, pins, options).stream()
-                .filter(c -> pins.isEmpty() || pins.stream().anyMatch(pin -> isNamed(c.backend(), pin)))
-                .flatMap(c -> c.rejections().stream()).toList();
-        JfrEvents.RejectionEvent event = new JfrEvents.RejectionEvent();
-        if (event.shouldCommit()) {
-            event.message = reasons.toString();
-            event.commit();
-        }
-        throw new UnsupportedRequestException((pins.isEmpty() ? "no backend can run "
-                : "backend " + String.join(" and ", pins) + " cannot run ")
-                + describe(spec, batch, options)
-                + (found.isEmpty() ? ": no backend was found; put a backend's jar on"
-                        + " the class path or module path" : ""),
-                reasons);
-    }
-
-    private List<PlanReport.Candidate> candidates(
-            AttentionSpec spec, BatchShape batch, List<String> pins, PlanOptions options) {
-        List<PlanReport.Candidate> candidates = new ArrayList<>();
-        int next = 0;
-        for (Discovery.Found one : found) {
-            if (one.usable() == null) {
-                candidates.add(rejected(one.report().id(), one.report().rejections()));
-                continue;
-            }
-            Backend backend = backends.get(next++);
-            if (!wanted(backend, pins)) {
-                candidates.add(rejected(backend.name(), List.of(Rejection.failure(backend.name(),
-                        RejectionCode.NOT_PINNED, Phase.SELECTION, Dimension.BACKEND_ID,
-                        "not asked for: the request is pinned to " + pins, "name it too, or pin nothing",
-                        null))));
-                continue;
-            }
-            List<Rejection> rejections = backend.rejections(spec, batch, options);
-            if (!rejections.isEmpty()) {
-                candidates.add(rejected(backend.name(), rejections));
-                continue;
-            }
-            Map<String, Double> terms = CostModel.terms(backend.profile(), spec, batch);
-            candidates.add(
-                    new PlanReport.Candidate(backend.name(), true, CostModel.total(terms), terms, List.of()));
-        }
-        return candidates;
-    }
-
-    private static PlanReport.Candidate rejected(String backend, List<Rejection> rejections) {
-        return new PlanReport.Candidate(backend, false, null, Map.of(), rejections);
-    }
-
-    private static boolean wanted(Backend backend, List<String> pins) {
-        if (pins.isEmpty()) {
-            return true;
-        }
-        for (int i = 0; i < pins.size(); i++) {
-            if (backend.matches(pins.get(i))) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private List<String> pins(PlanRequest request) {
-        List<String> pins = request.backends().isEmpty() ? pinned : request.backends();
-        for (String pin : pins) {
-            if (found.stream().noneMatch(f -> isNamed(f.report().id(), pin))) {
-                throw new UnknownBackendException(pin, found.stream().map(f -> f.report().id()).toList());
-            }
-        }
-        return pins;
-    }
-
-    /** Returns whether a pin means this id: the backend, or one of its further devices. */
-    private static boolean isNamed(String id, String pin) {
-        return id.equals(pin) || id.startsWith(pin + "@");
+        return selection.explain(spec, batch, selection.pins(request), options(request));
     }
 
     private PlanOptions options(PlanRequest request) {
@@ -344,7 +187,7 @@ public final class Heddle implements AutoCloseable {
 
     Rejection quarantine(Backend backend, BackendFailureException failure) {
         Rejection rejection = backend.setAside(failure);
-        decisions.clear();
+        selection.forget();
         JfrEvents.QuarantineEvent event = new JfrEvents.QuarantineEvent();
         event.backend = backend.name();
         event.cause = String.valueOf(failure.getMessage());
@@ -358,7 +201,7 @@ public final class Heddle implements AutoCloseable {
     }
 
     boolean isPinned(PlanRequest request) {
-        return !pins(request).isEmpty();
+        return !selection.pins(request).isEmpty();
     }
 
     /** Lets a quarantined backend be chosen again. */
@@ -368,7 +211,7 @@ public final class Heddle implements AutoCloseable {
                 backend.clearQuarantine();
             }
         }
-        decisions.clear();
+        selection.forget();
     }
 
     /**
@@ -390,7 +233,7 @@ public final class Heddle implements AutoCloseable {
                                 .measure();
                 calibrations.save(backend.usable(), measured.profile());
                 backend.calibrated(measured.profile());
-                decisions.clear();
+                selection.forget();
                 return measured;
             }
         }

@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Runs rules on a subject in a child VM with this VM's Java, paths and flags. A case that ends the child, or that
- * gives no result in time, has failed; a new child goes on with the next case, so that every case has a result.
+ * gives no result in time, has failed; a new child goes on with the next case, so that every case has a result. The
+ * time of such a case is all that it cost, until the new child went on.
  *
  * @since 0.1
  */
@@ -45,6 +46,8 @@ public final class ChildVm {
     private boolean listed;
     private boolean done;
     private @Nullable ConformanceCase started;
+    private long startedAt;
+    private @Nullable CaseResult lost;
 
     private ChildVm(Subject subject, KitOptions options, Consumer<CaseResult> progress) {
         this.subject = subject;
@@ -84,20 +87,32 @@ public final class ChildVm {
             Files.deleteIfExists(events);
             Files.createFile(events);
             started = null;
-            int before = results.size();
+            int before = results.size() + (lost == null ? 0 : 1);
             String end = new Child(
                     ChildCommand.of(subject, options, deadline.left(options.budget()), before, events),
                     events,
                     words, limit).run(this::hear);
+            addLost();
             if (done) {
                 return;
             } else if (started != null) {
-                add(failed(started, end.isEmpty() ? "the child VM ended without a word" : end));
+                lost = failed(started, end.isEmpty() ? "the child VM ended without a word" : end);
             } else if (!listed || results.size() == before) {
                 giveUp(end.isEmpty() ? "the child VM ended early" : end);
                 return;
             }
         } while (!deadline.hasPassed());
+        addLost();
+    }
+
+    /** What a crash costs ends where the next child begins its first case, or has none left. */
+    private void addLost() {
+        CaseResult crashed = lost;
+        if (crashed != null) {
+            lost = null;
+            add(new CaseResult(crashed.kase(), crashed.outcome(), crashed.message(),
+                    System.nanoTime() - startedAt, null));
+        }
     }
 
     // Between two cases, or before the first: a new child would most likely end at the same place.
@@ -117,7 +132,11 @@ public final class ChildVm {
         switch (event.get(Protocol.KIND).getAsString()) {
             case Protocol.VERSION -> version = event.get(Protocol.VERSION).getAsString();
             case Protocol.CASES -> list(event);
-            case Protocol.START -> started = named(event);
+            case Protocol.START -> {
+                addLost();
+                started = named(event);
+                startedAt = System.nanoTime();
+            }
             case Protocol.RESULT -> {
                 started = null;
                 add(JsonLines.read(event.get(Protocol.RESULT).getAsString()));
@@ -128,7 +147,10 @@ public final class ChildVm {
                     event.get("arch").getAsString(),
                     event.get("memory").getAsLong(),
                     event.get("driver").getAsString());
-            case Protocol.DONE -> done = true;
+            case Protocol.DONE -> {
+                addLost();
+                done = true;
+            }
             default -> throw new IllegalStateException("a child VM of another version wrote " + event);
         }
     }

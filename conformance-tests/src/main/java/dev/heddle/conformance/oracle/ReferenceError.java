@@ -15,7 +15,7 @@ import java.util.Arrays;
  *
  * <p>The reference takes q, K and V as stored, accumulates scores and output in f32 one after another, rounds the
  * probabilities to q's type where that has 16 bits, and rounds out to its type. Nothing can be asked to be better
- * than rounding the exact result once, so the bounds never fall below that and a few ulps of f32.
+ * than rounding the exact result once, so the bounds never fall below that and a few roundings in f32.
  *
  * @since 0.1
  */
@@ -23,7 +23,6 @@ import java.util.Arrays;
 public final class ReferenceError {
     private static final double MAX_FACTOR = 2;
     private static final double MEAN_FACTOR = 1.5;
-    private static final double F32_SLACK = 4 * Math.ulp(1f);
 
     /**
      * Ways to sum a dot product: first to last, last to first, and as vector units do, in 4, 8 or 16 interleaved sums. A
@@ -83,10 +82,37 @@ public final class ReferenceError {
                     float[] logits = logits(request, row, head, kvHead, query, keys, visible, LANES[order]);
                     score(order, at, output(head, kvHead, logits, values));
                 }
-                floor(at, magnitude(head, kvHead,
-                        logits(request, row, head, kvHead, query, keys, visible, LANES[0]), values));
+                floor(at, roundings(request, row, head, kvHead, query, keys, values, visible));
             }
         }
+    }
+
+    /** Where out has 16 bits or fewer, roundings in f32 are lost beside the one that stores it. */
+    private Roundings roundings(int request, int row, int head, int kvHead, float[] query, float[][] keys,
+            float[][] values, boolean[] visible) {
+        if (spec.outDtype() != DataType.F32) {
+            return Roundings.NONE;
+        }
+        float[] logits = logits(request, row, head, kvHead, query, keys, visible, LANES[0]);
+        double sink = spec.sinks() ? HostInputs.perHead(heads.sinks(), head) : Double.NEGATIVE_INFINITY;
+        double[] terms = new double[keys.length];
+        double scale = Math.abs((double) spec.smScale() * kv.scales().k(kvHead));
+        double slope = spec.alibi() ? Math.abs(HostInputs.perHead(heads.alibiSlopes(), head)) : 0;
+        for (int key = 0; key < keys.length; key++) {
+            if (visible[key]) {
+                terms[key] = scale * absoluteDot(query, keys[key])
+                        + slope * Math.abs(key - Oracle.position(batch, request, row));
+            }
+        }
+        return Roundings.of(logits, sink, terms, values, kv.scales().v(kvHead));
+    }
+
+    private static double absoluteDot(float[] query, float[] key) {
+        double sum = 0;
+        for (int d = 0; d < query.length; d++) {
+            sum += Math.abs(query[d] * key[d]);
+        }
+        return sum;
     }
 
     private boolean[] visible(int request, int row, int keys) {
@@ -119,14 +145,42 @@ public final class ReferenceError {
     }
 
     private static float dot(float[] query, float[] key, int lanes) {
-        float[] sums = new float[Math.abs(lanes)];
-        for (int i = 0; i < query.length; i++) {
-            int d = lanes > 0 ? i : query.length - 1 - i;
-            sums[i % sums.length] += query[d] * key[d];
+        return switch (lanes) {
+            case 1 -> forwards(query, key);
+            case -1 -> backwards(query, key);
+            default -> interleaved(query, key, new float[lanes]);
+        };
+    }
+
+    private static float forwards(float[] query, float[] key) {
+        float sum = 0;
+        for (int d = 0; d < query.length; d++) {
+            sum += query[d] * key[d];
+        }
+        return sum;
+    }
+
+    private static float backwards(float[] query, float[] key) {
+        float sum = 0;
+        for (int d = query.length - 1; d >= 0; d--) {
+            sum += query[d] * key[d];
+        }
+        return sum;
+    }
+
+    private static float interleaved(float[] query, float[] key, float[] sums) {
+        int d = 0;
+        for (; d <= query.length - sums.length; d += sums.length) {
+            for (int lane = 0; lane < sums.length; lane++) {
+                sums[lane] += query[d + lane] * key[d + lane];
+            }
+        }
+        for (int lane = 0; d + lane < query.length; lane++) {
+            sums[lane] += query[d + lane] * key[d + lane];
         }
         for (int left = sums.length / 2; left > 0; left /= 2) {
-            for (int i = 0; i < left; i++) {
-                sums[i] += sums[i + left];
+            for (int lane = 0; lane < left; lane++) {
+                sums[lane] += sums[lane + left];
             }
         }
         return sums[0];
@@ -173,44 +227,16 @@ public final class ReferenceError {
         }
     }
 
-    /**
-     * Returns the sum of absolute terms of each output element. Rounding is by these, not by what is left when they
-     * cancel; a reference of few elements may be lucky there.
-     */
-    private double[] magnitude(int head, int kvHead, float[] logits, float[][] values) {
-        double max = spec.sinks() ? HostInputs.perHead(heads.sinks(), head) : Double.NEGATIVE_INFINITY;
-        for (float s : logits) {
-            max = Math.max(max, s);
-        }
-        double[] terms = new double[spec.headDimVo()];
-        double sum = 0;
-        for (int key = 0; key < logits.length; key++) {
-            if (logits[key] > Float.NEGATIVE_INFINITY) { // not NaN either
-                double weight = Math.exp(logits[key] - max);
-                sum += weight;
-                for (int d = 0; d < terms.length; d++) {
-                    terms[d] += weight * Math.abs(values[key][d]);
-                }
-            }
-        }
-        for (int d = 0; d < terms.length; d++) {
-            double term = sum == 0 ? 0 : terms[d] / sum * Math.abs(kv.scales().v(kvHead));
-            terms[d] = term < Double.POSITIVE_INFINITY ? term : 0;
-        }
-        return terms;
-    }
-
-    private void floor(int at, double[] magnitude) {
+    private void floor(int at, Roundings roundings) {
         int dim = spec.headDimVo();
         for (int d = 0; d < dim; d++) {
-            double wanted = exact.out()[at * dim + d];
-            if (Math.abs(wanted) < Double.POSITIVE_INFINITY) {
+            double wanted = Math.abs(exact.out()[at * dim + d]);
+            if (wanted < Double.POSITIVE_INFINITY) {
                 double half = halfUlp(spec.outDtype(), wanted);
-                double slack = Math.max(F32_SLACK * Math.abs(wanted), F32_SLACK / 2 * magnitude[d]);
-                maxFloor = Math.max(maxFloor, half + slack);
+                maxFloor =
+                        Math.max(maxFloor, half + Math.max(8 * Roundings.UNIT * wanted, roundings.most(d)));
                 // Rounding once costs a quarter of a step on average, and a little luck either way.
-                sumFloor += 0.6 * half
-                        + Math.max(F32_SLACK / 2 * Math.abs(wanted), F32_SLACK / 10 * magnitude[d]);
+                sumFloor += 0.6 * half + Math.max(4 * Roundings.UNIT * wanted, roundings.usual(d));
             }
         }
     }

@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs the kit on every saboteur, and each case that catches one on the backend that is right.
@@ -45,11 +46,35 @@ public final class SelfTest {
      * @param caughtBy the case that caught it, or the verdict; empty if nothing did
      * @param words what the kit said: of a caught one, what names the fault; of another, what it said instead
      * @param honest what the same case says of the backend that is right; empty if it passes there
+     * @param crashes of one that ends VMs; null for all others
      */
-    public record Result(Saboteur saboteur, String caughtBy, String words, String honest) {
-        /** Returns whether the kit caught this one and passes the backend that is right. */
+    public record Result(Saboteur saboteur, String caughtBy, String words, String honest,
+            @Nullable Crashes crashes) {
+        /** Returns whether the kit caught this one, passes the backend that is right, and lost no other case. */
         public boolean caught() {
-            return !caughtBy.isEmpty() && honest.isEmpty();
+            return !caughtBy.isEmpty() && honest.isEmpty() && (crashes == null || crashes.lost() == 0);
+        }
+    }
+
+    /**
+     * What crashes of a child VM cost.
+     *
+     * @param cases how many were to be run
+     * @param crashed how many of them ended their VM
+     * @param lost how many of the others have no result, or another than that of the backend that is right
+     * @param seconds the most that one crash took, from the start of its case until the next child went on
+     */
+    public record Crashes(int cases, int crashed, int lost, double seconds) {
+        private static Crashes of(List<CaseResult> results, List<CaseResult> right) {
+            Set<String> ended = results.stream().filter(r -> r.outcome() == Outcome.FAILED)
+                    .map(r -> r.kase().name()).collect(Collectors.toSet());
+            Map<String, Outcome> outcomes = results.stream()
+                    .collect(Collectors.toMap(r -> r.kase().name(), CaseResult::outcome));
+            int lost = (int) right.stream().filter(r -> !ended.contains(r.kase().name())
+                    && outcomes.get(r.kase().name()) != r.outcome()).count();
+            double seconds = results.stream().filter(r -> r.outcome() == Outcome.FAILED)
+                    .mapToLong(CaseResult::nanos).max().orElse(0) / 1e9;
+            return new Crashes(right.size(), ended.size(), lost, seconds);
         }
     }
 
@@ -101,15 +126,23 @@ public final class SelfTest {
         if (saboteur.rule().equals(Saboteur.VERDICT)) {
             return verdict(saboteur, ConformanceRun.run(subject, options, result -> {}));
         }
-        List<CaseResult> failures = saboteur.isolated()
-                ? ChildVm.run(subject, options, result -> {}).failures()
-                : untilCaught(saboteur, subject, options);
+        if (saboteur.isolated()) {
+            List<CaseResult> results = ChildVm.run(subject, options, result -> {}).results();
+            Crashes crashes = Crashes.of(results,
+                    ConformanceRun.run(Subject.of(right), options, result -> {}).results());
+            return result(saboteur,
+                    results.stream().filter(result -> result.outcome() == Outcome.FAILED).toList(), crashes);
+        }
+        return result(saboteur, untilCaught(saboteur, subject, options), null);
+    }
+
+    private Result result(Saboteur saboteur, List<CaseResult> failures, @Nullable Crashes crashes) {
         return failures.stream()
                 .filter(failure -> names(saboteur, failure))
                 .findFirst()
                 .map(caught -> new Result(saboteur, caught.kase().name(), caught.message(),
-                        onTheRight(caught)))
-                .orElseGet(() -> new Result(saboteur, "", said(failures), ""));
+                        onTheRight(caught), crashes))
+                .orElseGet(() -> new Result(saboteur, "", said(failures), "", crashes));
     }
 
     private static List<CaseResult> untilCaught(Saboteur saboteur, Subject subject, KitOptions options) {
@@ -143,7 +176,7 @@ public final class SelfTest {
     private static Result verdict(Saboteur saboteur, ConformanceReport report) {
         boolean caught = !report.succeeded() && report.failures().isEmpty()
                 && saboteur.isNamedBy(report.verdict());
-        return new Result(saboteur, caught ? Saboteur.VERDICT : "", report.verdict(), "");
+        return new Result(saboteur, caught ? Saboteur.VERDICT : "", report.verdict(), "", null);
     }
 
     /** A case that is no case of the right backend, which declares more, says nothing of it. */

@@ -5,13 +5,11 @@ import static dev.heddle.conformance.saboteur.Saboteur.backend;
 import static dev.heddle.conformance.saboteur.Saboteur.house;
 
 import dev.heddle.conformance.Budget;
-import dev.heddle.conformance.KitOptions;
 import java.time.Duration;
 import java.util.List;
 
 /** Ways to pass without being right. */
 final class Tricks {
-    private static final Duration PATIENCE = Duration.ofSeconds(4);
     private static final Duration ASLEEP = Duration.ofMinutes(10);
     private static final Duration SLOW = Duration.ofMillis(400);
 
@@ -50,18 +48,14 @@ final class Tricks {
                 backend("4.09", "changes-the-page-table", "page ids are swapped behind the caller's back",
                         "a run changed the batch it was given: kv_indices[*] was * and is *",
                         WrongHabits::changesTheTable),
-                backend("3.01", "kills-the-vm", "an abort, as native code ends a process",
+                backend("3.01", "kills-the-vm",
+                        "memory that is not there is read, as native code does by mistake",
                         "the child VM ended with exit code " + Killer.CODE, Killer::new)
-                        .inChildVm().with(o -> o.withBudget(Budget.perRule(3))),
+                        .inChildVm().with(o -> o.withBudget(Budget.perRule(5))),
                 backend("1.04", "leaks-native-memory", "each plan keeps half a MiB",
                         "native memory grew by * MiB", WrongHabits::leaksNativeMemory),
                 backend("4.02", "reads-freed-pages", "a plan works on the pages of the one before",
                         "a step reads pages that were freed after the step before it",
                         WrongHabits::readsFreedPages).by("4.02/freed-*"));
-    }
-
-    /** Not as patient with compilers as a full run is. */
-    static KitOptions impatient(KitOptions options) {
-        return options.withCaseLimit(PATIENCE);
     }
 }

@@ -129,11 +129,30 @@ class Wrapper implements AttentionBackendProvider {
         }
     }
 
-    private record Planned(Wrapper wrapper, BackendPlan plan, AttentionSpec spec, BatchShape batch)
-            implements BackendPlan {
+    private static final class Planned implements BackendPlan {
+        private final Wrapper wrapper;
+        private final BackendPlan plan;
+        private final AttentionSpec spec;
+        private final BatchShape batch;
+        private @Nullable Run last;
+
+        Planned(Wrapper wrapper, BackendPlan plan, AttentionSpec spec, BatchShape batch) {
+            this.wrapper = wrapper;
+            this.plan = plan;
+            this.spec = spec;
+            this.batch = batch;
+        }
+
         @Override
         public void run(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
-            wrapper.run(plan, new Run(spec, batch, q, kv, out, lse, heads));
+            // Kept for the next run of the same buffers: a wrapper must not be caught for what it allocates itself.
+            Run run = last;
+            if (run == null || run.q() != q || run.kv() != kv || run.out() != out || run.lse() != lse
+                    || run.heads() != heads) {
+                run = new Run(spec, batch, q, kv, out, lse, heads);
+                last = run;
+            }
+            wrapper.run(plan, run);
         }
 
         @Override

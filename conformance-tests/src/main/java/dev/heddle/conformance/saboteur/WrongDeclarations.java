@@ -23,7 +23,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Providers that describe themselves, or answer what they can, in wrong ways. */
 final class WrongDeclarations {
-    private static final long THREAD_LIFE_NANOS = 10_000_000_000L;
+    private static final long THREAD_LIFE_NANOS = 120_000_000_000L;
 
     private WrongDeclarations() {}
 

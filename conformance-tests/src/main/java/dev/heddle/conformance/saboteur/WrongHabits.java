@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 /** Backends that handle memory, threads, time and what they were given in wrong ways. */
 final class WrongHabits {
     private static final int LEAK_BYTES = 512 << 10;
-    private static final long THREAD_LIFE_NANOS = 12_000_000_000L;
+    private static final long THREAD_LIFE_NANOS = 120_000_000_000L;
 
     private WrongHabits() {}
 
@@ -97,14 +97,17 @@ final class WrongHabits {
         };
     }
 
-    /** Each run takes a little from the Java heap. */
-    static Wrapper allocates(AttentionBackendProvider real) {
+    /** A run takes an object of so many longs from the Java heap, each time or once in a number of times. */
+    static Wrapper allocates(AttentionBackendProvider real, int longs, int every) {
         return new Wrapper(real) {
             private volatile long[] kept = {};
+            private int runs;
 
             @Override
             void run(BackendPlan plan, Run run) {
-                kept = new long[64 + kept.length % 2];
+                if (++runs % every == 0) {
+                    kept = new long[longs];
+                }
                 super.run(plan, run);
             }
         };

@@ -6,6 +6,7 @@ import dev.heddle.core.capability.Capabilities;
 import dev.heddle.core.capability.Concurrency;
 import dev.heddle.core.spi.AttentionBackendProvider;
 import dev.heddle.core.spi.BackendPlan;
+import dev.heddle.core.tensor.DataType;
 import dev.heddle.core.tensor.HostBuffer;
 import dev.heddle.core.tensor.HostTensors;
 import dev.heddle.core.tensor.Tensor;
@@ -60,6 +61,19 @@ final class WrongOutputs {
             void spoil(Run run, int request) {
                 if (run.batch().kvLen(request) > LONG) {
                     Rows.changeOut(run, request, value -> Math.round(value * 64) / 64f);
+                }
+            }
+        };
+    }
+
+    /** Outputs in f32 lose some of their last bits. */
+    static Wrapper losesBits(AttentionBackendProvider real, int bits) {
+        return new Spoilt(real) {
+            @Override
+            void spoil(Run run, int request) {
+                if (run.out().dtype() == DataType.F32) {
+                    Rows.changeOut(run, request, value -> Float
+                            .intBitsToFloat(Float.floatToRawIntBits(value) >>> bits << bits));
                 }
             }
         };

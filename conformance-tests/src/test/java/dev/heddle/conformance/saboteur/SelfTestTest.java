@@ -75,6 +75,15 @@ class SelfTestTest {
         assertTrue(said.words().contains("page size 16"), said::words);
     }
 
+    /** What wraps a saboteur around the right backend is not what the kit finds. */
+    @Test
+    void aWrapperThatDoesNothingConforms() {
+        ConformanceReport report = run(new Subject("plain", new Wrapper(new PlainBackend())),
+                KitOptions.DEFAULT.withRules("1.04", "3.02", "5.*").withBudget(Budget.perRule(4)));
+        assertEquals(List.of(), report.failures(), () -> messages(report));
+        assertTrue(report.numericPassed() > 0, report::verdict);
+    }
+
     /** A rule that fails everybody proves nothing by failing a saboteur. */
     @Test
     void aCaseThatFailsTheRightBackendTooCatchesNobody() throws Exception {

@@ -22,11 +22,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Rule 5.03. */
 final class NoAllocation implements Rule {
-    private static final int RUNS = 200;
-    private static final int LEAST_ATTEMPTS = 3;
-    // Less than one object a run is what other threads of the process did meanwhile.
-    private static final int SMALLEST_OBJECT = 16;
-    private static final long WARM_UP_NANOS = 30_000_000_000L;
+    /** Runs between two looks at the counter: one object in as many is found. Fewer where they would take too long. */
+    private static final int RUNS = 64;
+    private static final int LEAST_RUNS = 8;
+    /** Threads of test runners and progress bars wake, and allocate, every 100 ms or more. */
+    private static final long LOOK_NANOS = 50_000_000L;
+    private static final long PATIENCE_NANOS = 30_000_000_000L;
 
     @Override
     public String id() {
@@ -63,10 +64,10 @@ final class NoAllocation implements Rule {
                 Placed placed = new Placed(session.memorySpace(), request, kit.capabilities().alignment());
                 SessionPlan plan = session.plan(
                         request.spec(), request.batch(), PlanOptions.in(session.memorySpace().id()))) {
-            runs(plan, placed);
+            runs(plan, placed, RUNS);
             int before = arenas.get();
-            requireSteady(threads, plan, placed, Math.min(WARM_UP_NANOS,
-                    kit.bench().options().caseLimit().toNanos() / 2));
+            requireSteady(threads, plan, placed, Math.min(PATIENCE_NANOS,
+                    kit.bench().options().caseLimit().toNanos() / 4));
             if (arenas.get() != before) {
                 throw new ConformanceFailure("steady-state runs took " + (arenas.get() - before)
                         + " buffers of host memory from the context; take them when planning");
@@ -74,29 +75,35 @@ final class NoAllocation implements Rule {
         }
     }
 
-    // Interpreted code allocates what compiled code does not, so the least of several attempts counts. All threads
-    // are watched: a backend may run on its own. Other threads of the process can only add, so that a backend that
-    // allocates nothing is seen to as soon as they are quiet.
+    // Interpreted code allocates what compiled code does not, and all threads are watched, since a backend may run on
+    // its own: other threads of the process can only add. A backend that allocates nothing is therefore seen to, to the
+    // byte, as soon as it is compiled and the others are quiet for a moment; one that does is never. Reading the counter
+    // allocates nothing itself.
     private static void requireSteady(ThreadMXBean threads, SessionPlan plan, Placed placed,
             long patience) {
         long start = System.nanoTime();
         long least = Long.MAX_VALUE;
-        for (int attempt = 0; attempt < LEAST_ATTEMPTS
-                || System.nanoTime() - start < patience; attempt++) {
+        int runs = RUNS;
+        int looks = 0;
+        long now = start;
+        do {
+            long then = now;
             long before = threads.getTotalThreadAllocatedBytes();
-            runs(plan, placed);
-            least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / RUNS);
-            if (least < SMALLEST_OBJECT) {
+            runs(plan, placed, runs);
+            least = Math.min(least, threads.getTotalThreadAllocatedBytes() - before);
+            looks++;
+            if (least == 0) {
                 return;
             }
-        }
-        throw new ConformanceFailure(
-                "each steady-state run allocates about " + least
-                        + " bytes on the Java heap; none are allowed");
+            now = System.nanoTime();
+            runs = Math.clamp(LOOK_NANOS * runs / Math.max(1, now - then), LEAST_RUNS, RUNS);
+        } while (now - start < patience);
+        throw new ConformanceFailure("steady-state runs allocate: " + runs + " of them took " + least
+                + " bytes of the Java heap, the least of " + looks + " looks; none are allowed");
     }
 
-    private static void runs(SessionPlan plan, Placed placed) {
-        for (int i = 0; i < RUNS; i++) {
+    private static void runs(SessionPlan plan, Placed placed, int count) {
+        for (int i = 0; i < count; i++) {
             plan.run(placed.q(), placed.kv(), placed.out(), placed.lse(), placed.heads());
             plan.queue().synchronize();
         }

@@ -1,4 +1,4 @@
-package dev.heddle.cli;
+package dev.heddle.cli.command;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
@@ -15,34 +15,42 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Flags that every command takes, and where it writes. */
-final class CommonFlags {
+public final class CommonFlags {
     @Spec(Spec.Target.MIXEE)
-    CommandSpec spec;
+    private CommandSpec spec;
 
     @Option(names = "--json", description = "print one JSON document on stdout and nothing else")
-    boolean json;
+    private boolean json;
 
     @Option(names = "--debug", description = "print stack traces")
-    boolean debug;
+    private boolean debug;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "print this")
-    boolean help;
+    private boolean help;
 
-    PrintWriter out() {
+    /** Returns whether the answer is one JSON document. */
+    public boolean json() {
+        return json;
+    }
+
+    /** Returns where answers go. */
+    public PrintWriter out() {
         return spec.commandLine().getOut();
     }
 
-    PrintWriter err() {
+    /** Returns where everything else goes. */
+    public PrintWriter err() {
         return spec.commandLine().getErr();
     }
 
-    void print(JsonElement document) {
+    /** Prints the answer as a document. */
+    public void print(JsonElement document) {
         Gson gson = new GsonBuilder().serializeNulls().setPrettyPrinting().disableHtmlEscaping().create();
         out().println(gson.toJson(document));
     }
 
     /** Starts Heddle with the user's plug-ins and calibrations; what goes wrong is told on stderr. */
-    HeddleBuilder heddle() {
+    public HeddleBuilder heddle() {
         HeddleBuilder builder = Heddle.builder().calibrationDirectory(home().resolve("calibration"))
                 .cacheDirectory(cache())
                 .listener(this::tell);
@@ -51,8 +59,8 @@ final class CommonFlags {
     }
 
     /** Returns the folders that were named before or after the command. */
-    List<Path> pluginFolders() {
-        return ((Main) spec.root().userObject()).plugins;
+    public List<Path> pluginFolders() {
+        return ((WholeCommand) spec.root().userObject()).pluginFolders();
     }
 
     private void tell(PlannerEvent event) {
@@ -64,7 +72,7 @@ final class CommonFlags {
     }
 
     /** Returns where compiled kernels are kept between processes. */
-    static Path cache() {
+    public static Path cache() {
         return home().resolve("cache");
     }
 

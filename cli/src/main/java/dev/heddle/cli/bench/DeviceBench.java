@@ -1,4 +1,4 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
 import dev.heddle.cli.input.BenchShape;
 import dev.heddle.core.attention.AttentionSpec;

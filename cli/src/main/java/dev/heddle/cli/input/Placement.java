@@ -1,6 +1,5 @@
-package dev.heddle.cli;
+package dev.heddle.cli.input;
 
-import dev.heddle.cli.input.Case;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.HeadParameters;
 import dev.heddle.core.cache.KvCacheView;
@@ -17,7 +16,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A case's tensors in the memory that a backend reads: the case's own where that is the host, copies elsewhere. */
-final class Placement implements AutoCloseable {
+public final class Placement implements AutoCloseable {
     private final MemorySpace space;
     private final List<Buffer> owned = new ArrayList<>();
     private final Tensor q;
@@ -26,7 +25,8 @@ final class Placement implements AutoCloseable {
     private final Tensor out;
     private final @Nullable Tensor lse;
 
-    Placement(Case input, MemorySpace space) {
+    /** Places a case; {@link #close} frees what was copied. */
+    public Placement(Case input, MemorySpace space) {
         this.space = space;
         try {
             this.q = place(input.q());
@@ -67,7 +67,7 @@ final class Placement implements AutoCloseable {
     }
 
     /** Fills the outputs with NaN: an element that a backend leaves unwritten must not be saved by what lay there. */
-    void poison() {
+    public void poison() {
         for (Tensor tensor : lse == null ? List.of(out) : List.of(out, lse)) {
             byte[] ones = new byte[Math.toIntExact(tensor.buffer().byteSize())];
             Arrays.fill(ones, (byte) 0xFF);
@@ -81,7 +81,7 @@ final class Placement implements AutoCloseable {
     }
 
     /** Returns a cache in this placement's memory: itself on the host, a copy elsewhere. */
-    KvCacheView place(AttentionSpec spec, KvCacheView cache) {
+    public KvCacheView place(AttentionSpec spec, KvCacheView cache) {
         if (space.id().isHost()) {
             return cache;
         }
@@ -100,29 +100,33 @@ final class Placement implements AutoCloseable {
         return target;
     }
 
-    Tensor q() {
+    /** Returns the queries. */
+    public Tensor q() {
         return q;
     }
 
-    KvCacheView kv() {
+    /** Returns the cache. */
+    public KvCacheView kv() {
         return kv;
     }
 
-    HeadParameters heads() {
+    /** Returns sinks and slopes, where there are any. */
+    public HeadParameters heads() {
         return heads;
     }
 
-    Tensor out() {
+    /** Returns where outputs go. */
+    public Tensor out() {
         return out;
     }
 
-    @Nullable
-    Tensor lse() {
+    /** Returns where the LSE goes, or null where the spec has none. */
+    public @Nullable Tensor lse() {
         return lse;
     }
 
     /** Returns an output's values on the host, row-major. */
-    float[] values(Tensor output) {
+    public float[] values(Tensor output) {
         if (space.id().isHost()) {
             return HostTensors.toFloats(output);
         }

@@ -1,4 +1,4 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
 import com.google.gson.JsonObject;
 import dev.heddle.cli.limits.Limits;

@@ -1,7 +1,9 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.heddle.cli.command.CommonFlags;
+import dev.heddle.cli.command.Progress;
 import dev.heddle.cli.input.BatchText;
 import dev.heddle.cli.input.BenchShape;
 import dev.heddle.cli.input.MadeUp;
@@ -33,7 +35,7 @@ import picocli.CommandLine.Option;
 
 /** {@code heddle bench}. */
 @Command(name = "bench", description = "Time shapes beside the machine's limits, measured in the same run.")
-final class BenchCommand implements Callable<Integer> {
+public final class BenchCommand implements Callable<Integer> {
     @Mixin
     private CommonFlags common = new CommonFlags();
 

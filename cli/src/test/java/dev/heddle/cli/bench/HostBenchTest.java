@@ -1,4 +1,4 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import dev.heddle.cli.Cli;
 import dev.heddle.cli.input.BenchShape;
 import dev.heddle.cli.limits.HostMeter;
 import dev.heddle.cli.limits.Limits;

@@ -1,8 +1,8 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
-import dev.heddle.cli.Chart.Axes;
-import dev.heddle.cli.Chart.Point;
-import dev.heddle.cli.Chart.Scale;
+import dev.heddle.cli.bench.Chart.Axes;
+import dev.heddle.cli.bench.Chart.Point;
+import dev.heddle.cli.bench.Chart.Scale;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

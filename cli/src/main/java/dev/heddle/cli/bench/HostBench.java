@@ -1,9 +1,10 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
 import dev.heddle.cli.input.BatchText;
 import dev.heddle.cli.input.BenchShape;
 import dev.heddle.cli.input.Case;
 import dev.heddle.cli.input.MadeUp;
+import dev.heddle.cli.input.Placement;
 import dev.heddle.cli.limits.HostMeter;
 import dev.heddle.cli.limits.Limits;
 import dev.heddle.cli.peer.Timing;

@@ -1,4 +1,4 @@
-package dev.heddle.cli;
+package dev.heddle.cli.command;
 
 import java.io.Console;
 import java.io.OutputStream;
@@ -9,12 +9,13 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /** Bars on stderr, where they disturb no document. */
-final class Progress {
+public final class Progress {
     private static final int WIDTH = 90;
 
     private Progress() {}
 
-    static ProgressBar bar(String task, long steps) {
+    /** Starts a bar; steps is −1 where nobody knows how many there are. */
+    public static ProgressBar bar(String task, long steps) {
         Console console = System.console();
         boolean seen = console != null && console.isTerminal();
         PrintStream err = seen ? System.err : new PrintStream(OutputStream.nullOutputStream());

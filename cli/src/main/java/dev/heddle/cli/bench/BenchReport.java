@@ -1,7 +1,8 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.heddle.cli.command.CommonFlags;
 import dev.heddle.cli.input.BenchShape;
 import dev.heddle.core.attention.Determinism;
 import java.util.ArrayList;
@@ -54,7 +55,7 @@ final class BenchReport {
 
     /** Prints a line for people. */
     void say(String line) {
-        if (!common.json) {
+        if (!common.json()) {
             common.out().println(line);
             common.out().flush();
         }
@@ -74,7 +75,7 @@ final class BenchReport {
 
     /** Prints the document if one was asked for. */
     void print(JsonObject limits, Determinism determinism) {
-        if (common.json) {
+        if (common.json()) {
             JsonObject document = new JsonObject();
             document.add("limits", limits);
             document.addProperty("determinism", DeterminismConverter.word(determinism));

@@ -1,4 +1,4 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
 import java.io.IOException;
 import java.nio.file.Files;

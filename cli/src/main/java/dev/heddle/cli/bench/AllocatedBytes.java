@@ -1,4 +1,4 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;

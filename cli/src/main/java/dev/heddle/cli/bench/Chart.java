@@ -1,4 +1,4 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
 import java.util.ArrayList;
 import java.util.Comparator;

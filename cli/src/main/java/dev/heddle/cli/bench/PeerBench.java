@@ -1,6 +1,6 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
-import dev.heddle.cli.HostBench.Result;
+import dev.heddle.cli.bench.HostBench.Result;
 import dev.heddle.cli.input.Case;
 import dev.heddle.cli.peer.PeerException;
 import dev.heddle.cli.peer.PeerProgram;

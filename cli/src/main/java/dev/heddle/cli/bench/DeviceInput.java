@@ -1,4 +1,4 @@
-package dev.heddle.cli;
+package dev.heddle.cli.bench;
 
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;

@@ -1,0 +1,5 @@
+/** {@code heddle bench}: what backends and peers take, beside the limit of the machine. */
+@NullMarked
+package dev.heddle.cli.bench;
+
+import org.jspecify.annotations.NullMarked;

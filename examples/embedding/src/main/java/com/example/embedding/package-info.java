@@ -1,0 +1,2 @@
+/** An application that embeds Heddle: what docs and README show, compiled and run. */
+package com.example.embedding;
