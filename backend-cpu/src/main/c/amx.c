@@ -131,43 +131,6 @@ static void score_block(const work *w, const block *b, heddle_feed *feed, int cr
     }
 }
 
-/* Row i of 16 becomes column i. */
-INLINE void transpose(const float *from, int64_t stride, float *to, int64_t by) {
-    __m512 a[16], b[16];
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) {
-        a[i] = _mm512_loadu_ps(from + i * stride);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < 16; i += 2) {
-        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
-        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 16; i += 4) {
-        __m512d x = _mm512_castps_pd(b[i]), y = _mm512_castps_pd(b[i + 1]);
-        __m512d z = _mm512_castps_pd(b[i + 2]), w = _mm512_castps_pd(b[i + 3]);
-        a[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, z));
-        a[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, z));
-        a[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(y, w));
-        a[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(y, w));
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-        b[i] = _mm512_shuffle_f32x4(a[i], a[i + 4], 0x88);
-        b[i + 4] = _mm512_shuffle_f32x4(a[i], a[i + 4], 0xDD);
-        b[i + 8] = _mm512_shuffle_f32x4(a[i + 8], a[i + 12], 0x88);
-        b[i + 12] = _mm512_shuffle_f32x4(a[i + 8], a[i + 12], 0xDD);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-        _mm512_storeu_ps(to + i * by, _mm512_shuffle_f32x4(b[i], b[i + 8], 0x88));
-        _mm512_storeu_ps(to + (i + 8) * by, _mm512_shuffle_f32x4(b[i], b[i + 8], 0xDD));
-        _mm512_storeu_ps(to + (i + 4) * by, _mm512_shuffle_f32x4(b[i + 4], b[i + 12], 0x88));
-        _mm512_storeu_ps(to + (i + 12) * by, _mm512_shuffle_f32x4(b[i + 4], b[i + 12], 0xDD));
-    }
-}
-
 static __attribute__((noinline)) void raise(const work *w, int row, const float *x, int tokens, float *max) {
     float top = *max;
     for (int i = 0; i < tokens; i++) {
@@ -194,7 +157,16 @@ static void weigh_block(const work *w, int tokens, float *maxima, heddle_feed *f
     const uint64_t valid = tokens == 64 ? ~0ull : (1ull << tokens) - 1;
     for (int first = 0; first < w->rows; first += 16) {
         for (int sub = 0; sub < subs; sub++) {
-            transpose(w->s + (int64_t)16 * sub * w->stride + first, w->stride, w->x + 16 * sub, BLOCK);
+            __m512 a[16];
+#pragma GCC unroll 16
+            for (int i = 0; i < 16; i++) {
+                a[i] = _mm512_loadu_ps(w->s + (int64_t)(16 * sub + i) * w->stride + first);
+            }
+            transpose(a);
+#pragma GCC unroll 16
+            for (int i = 0; i < 16; i++) {
+                _mm512_storeu_ps(w->x + i * BLOCK + 16 * sub, a[i]);
+            }
         }
         for (int r = first; r < first + 16 && r < w->rows; r++) {
             float *x = w->x + (r - first) * BLOCK, *sum = w->sum + 32 * r;
