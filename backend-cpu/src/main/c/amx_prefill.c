@@ -330,7 +330,6 @@ static __attribute__((noinline)) void raise_maxima(tile_work *w, int row, __m512
 /* Weights of sixteen rows, an even number of tokens; returns whether none is too large. */
 INLINE int weights_of(tile_work *w, int row, int tokens, float by, const float *s, uint16_t *p) {
     const __m512 max = _mm512_loadu_ps(w->max + row), scale = _mm512_set1_ps(by);
-    const __m512 least = _mm512_set1_ps(-126);
     const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20,
                                            4, 19, 3, 18, 2, 17, 1, 16, 0);
     const __m512bh ones = (__m512bh)_mm512_set1_epi16(0x3F80);
@@ -342,11 +341,7 @@ INLINE int weights_of(tile_work *w, int row, int tokens, float by, const float *
         for (int i = 0; i < 2; i++) {
             __m512 x = _mm512_fmsub_ps(_mm512_load_ps(s + i * BLOCK), scale, max);
             top = _mm512_max_ps(x, top);
-            /* What would be subnormal is 0: scaling to it takes a hundred cycles. NaN stays NaN. */
-            __mmask16 counts = _mm512_cmp_ps_mask(x, least, _CMP_NLT_UQ);
-            __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-            __m512 r = _mm512_sub_ps(x, n);
-            y[i] = _mm512_maskz_scalef_ps(counts, _mm512_fmadd_ps(exp2_series(r), r, _mm512_set1_ps(1)), n);
+            y[i] = weight_of(0xFFFF, x);
             sum = _mm512_add_ps(sum, y[i]);
         }
         __m512i both = _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(y[1], y[0]));

@@ -8,6 +8,7 @@
 static int may_use_tiles(void) {
     enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
     return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16")
+        && __builtin_cpu_supports("avx512fp16")
         && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
@@ -34,7 +35,7 @@ int64_t heddle_scratch(int32_t heads, int32_t group, int32_t dim_qk, int32_t dim
     /* Of the kernel that takes most: with a group padded to blocks of equal size. */
     int64_t rows = (int64_t)heads * up(group, (group + 15) / 16), qk = up(dim_qk, 64), vo = up(dim_vo, 64);
     /* q and accumulators; scores, two sums and weights; staged rows. All as if of f32. */
-    return 4 * (up(rows, 16) * (qk + vo + 2 * HEDDLE_BLOCK + 3 * HEDDLE_TILE + 1)
+    return 4 * (up(rows, 16) * (qk + vo + 3 * HEDDLE_BLOCK + 3 * HEDDLE_TILE + 1)
             + HEDDLE_BLOCK * ((qk > vo ? qk : vo) + HEDDLE_TILE + 64)) + 16 * 64;
 }
 
