@@ -5,8 +5,6 @@
 #include "prefill.h"
 #include "stage.h"
 
-#define BLOCK HEDDLE_BLOCK
-#define SUBS (BLOCK / 16)    /* tiles of K, and of V */
 /* What a product of scores, a row of weights and one of values take, as shares: requests for memory are spread by them. */
 #define S_COST 20
 #define W_COST 16
@@ -22,12 +20,6 @@
 #define SUMS 5
 #define WEIGHTS 6
 #define MORE_WEIGHTS 7
-
-typedef struct {
-    const char *k[BLOCK], *v[BLOCK]; /* rows of the first head */
-    int tokens;
-    uint32_t regular; /* bit per tile: sixteen rows of K lie at equal distances */
-} block;
 
 typedef struct {
     const heddle_chunk *c;
@@ -47,93 +39,20 @@ typedef struct {
     uint8_t rows[16];
 } __attribute__((packed)) tile_config;
 
-static void locate(const char *k, const char *v, const heddle_chunk *c, const int64_t *k_pages, const int64_t *v_pages,
-                   int token, int end, int most, block *b) {
-    int page = token / c->page_size, within = token % c->page_size;
-    b->tokens = end - token < most ? end - token : most;
-    b->regular = 0;
-    for (int i = 0; i < b->tokens; page++, within = 0) {
-        const char *kr = k + k_pages[page] + within * c->k_token;
-        const char *vr = v + v_pages[page] + within * c->v_token;
-        int from = i;
-        for (; within < c->page_size && i < b->tokens; within++, i++, kr += c->k_token, vr += c->v_token) {
-            b->k[i] = kr;
-            b->v[i] = vr;
-        }
-        for (int sub = (from + 15) / 16; 16 * sub + 16 <= i; sub++) {
-            b->regular |= 1u << sub;
-        }
-    }
-}
-
-typedef struct {
-    const char *const *rows; /* of the first head */
-    int64_t head;
-    int32_t type, dim, padded, here; /* here: rows of a page are rows of a tile */
-} plane;
-
-INLINE uint16_t *staged_row(const work *w, const plane *p, int h, int token) {
-    return w->staged + (int64_t)((h & 1) * BLOCK + token) * p->padded;
-}
-
-/* Sixteen rows that are no tile where they lie. */
-INLINE int must_stage(const plane *p, const block *b, int sub) {
-    return !p->here || !(b->regular >> sub & 1);
-}
-
-INLINE void stage_rows(const int type, const work *w, const plane *p, const block *b, int h) {
-    for (int sub = 0; 16 * sub < b->tokens; sub++) {
-        if (!must_stage(p, b, sub)) {
-            continue;
-        }
-        uint16_t *to = staged_row(w, p, h, 16 * sub);
-        for (int t = 16 * sub; t < 16 * sub + 16; t++, to += p->padded) {
-            if (t >= b->tokens) {
-                memset(to, 0, sizeof(uint16_t) * (size_t)p->padded);
-            } else if (type == HEDDLE_BF16) {
-                stage_bf16(p->rows[t] + h * p->head, type, p->dim, to);
-            } else {
-                stage_8bit(type, p->rows[t] + h * p->head, p->dim, to);
-            }
-        }
-    }
-}
-
-static void stage(const work *w, const plane *p, const block *b, int h) {
-    switch (p->type) {
-    case HEDDLE_BF16: stage_rows(HEDDLE_BF16, w, p, b, h); break;
-    case HEDDLE_INT8: stage_rows(HEDDLE_INT8, w, p, b, h); break;
-    case HEDDLE_E4M3: stage_rows(HEDDLE_E4M3, w, p, b, h); break;
-    default: stage_rows(HEDDLE_E5M2, w, p, b, h); break;
-    }
-}
-
-INLINE void find(const work *w, const plane *p, const block *b, int h, int64_t token, const char **at, int64_t *by) {
-    for (int sub = 0; sub < SUBS; sub++) {
-        if (16 * sub >= b->tokens || must_stage(p, b, sub)) {
-            at[sub] = (const char *)staged_row(w, p, h, 16 * sub);
-            by[sub] = 2 * p->padded;
-        } else {
-            at[sub] = p->rows[16 * sub] + h * p->head;
-            by[sub] = token;
-        }
-    }
-}
-
 /* Scores of the block, lane = row of q. */
 static void score_block(const work *w, const block *b, heddle_feed *feed, int credit) {
     const heddle_chunk *c = w->c;
-    const plane p = {b->k, c->k_head, c->k_type, c->dim_qk, w->dim_qk, w->k_here};
+    const plane p = {b->k, c->k_head, c->k_type, c->dim_qk, w->dim_qk, w->k_here, w->staged};
     const int n = w->n, two = b->tokens > 16;
-    stage(w, &p, b, 0);
+    stage(&p, b, 0);
     for (int h = 0; h < c->heads; h++) {
         const char *at[SUBS];
         int64_t by[SUBS];
         /* A tile cannot be loaded from stores under way: rows are staged a head ahead. */
         if (h + 1 < c->heads) {
-            stage(w, &p, b, h + 1);
+            stage(&p, b, h + 1);
         }
-        find(w, &p, b, h, c->k_token, at, by);
+        find(&p, b, h, c->k_token, at, by);
         for (int u = h * w->blocks; u < (h + 1) * w->blocks; u++) {
             const uint16_t *q = w->q + (int64_t)u * n * w->dim_qk;
             _tile_zero(SCORES);
@@ -257,16 +176,16 @@ INLINE void multiply(const int two, const char *const *at, const int64_t *by, in
    Both are rows of one tile where they have room. */
 static void value_block(const work *w, const block *b, heddle_feed *feed, int credit) {
     const heddle_chunk *c = w->c;
-    const plane v = {b->v, c->v_head, c->v_type, c->dim_vo, w->dim_vo, w->v_here};
+    const plane v = {b->v, c->v_head, c->v_type, c->dim_vo, w->dim_vo, w->v_here, w->staged};
     const int n = w->n, two = b->tokens > 16, turns = n > 8 ? 2 : 1;
-    stage(w, &v, b, 0);
+    stage(&v, b, 0);
     for (int h = 0; h < c->heads; h++) {
         const char *at[SUBS];
         int64_t by[SUBS];
         if (h + 1 < c->heads) {
-            stage(w, &v, b, h + 1);
+            stage(&v, b, h + 1);
         }
-        find(w, &v, b, h, c->v_token, at, by);
+        find(&v, b, h, c->v_token, at, by);
         for (int u = h * w->blocks; u < (h + 1) * w->blocks; u++) {
             for (int turn = 0; turn < turns; turn++) {
                 const uint32_t *p = w->p + ((int64_t)u * 2 * SUBS + turn) * n * 16;

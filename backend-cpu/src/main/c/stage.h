@@ -1,8 +1,17 @@
-/* Rows of any type as bf16, for tiles: processors with AMX convert integers to f16 too. */
+/* Rows of K and V as rows of tiles: where they lie, or staged as bf16. Processors with AMX convert integers to f16 too. */
 #ifndef HEDDLE_STAGE_H
 #define HEDDLE_STAGE_H
 
 #include "bf16.h"
+
+#define BLOCK HEDDLE_BLOCK
+#define SUBS (BLOCK / 16)    /* tiles of K, and of V */
+
+typedef struct {
+    const char *k[BLOCK], *v[BLOCK]; /* rows of the first head */
+    int tokens;
+    uint32_t regular; /* bit per tile: sixteen rows of K lie at equal distances */
+} block;
 
 /* 64 floats of 8 bits, in the order that takes least: see staged_place. */
 INLINE void stage_64_floats(const int type, __m512i x, uint16_t *to) {
@@ -47,6 +56,80 @@ INLINE void stage_8bit(const int type, const char *row, int dim, uint16_t *to) {
 /* Where a staged row has eight elements. */
 INLINE int staged_place(int type, int d) {
     return type == HEDDLE_E4M3 || type == HEDDLE_E5M2 ? d / 64 * 64 + d % 16 / 8 * 32 + d % 64 / 16 * 8 : d;
+}
+
+static void locate(const char *k, const char *v, const heddle_chunk *c, const int64_t *k_pages, const int64_t *v_pages,
+                   int token, int end, int most, block *b) {
+    int page = token / c->page_size, within = token % c->page_size;
+    b->tokens = end - token < most ? end - token : most;
+    b->regular = 0;
+    for (int i = 0; i < b->tokens; page++, within = 0) {
+        const char *kr = k + k_pages[page] + within * c->k_token;
+        const char *vr = v + v_pages[page] + within * c->v_token;
+        int from = i;
+        for (; within < c->page_size && i < b->tokens; within++, i++, kr += c->k_token, vr += c->v_token) {
+            b->k[i] = kr;
+            b->v[i] = vr;
+        }
+        for (int sub = (from + 15) / 16; 16 * sub + 16 <= i; sub++) {
+            b->regular |= 1u << sub;
+        }
+    }
+}
+
+typedef struct {
+    const char *const *rows; /* of the first head */
+    int64_t head;
+    int32_t type, dim, padded, here; /* here: rows of a page are rows of a tile */
+    uint16_t *staged;        /* [2][BLOCK][padded] */
+} plane;
+
+INLINE uint16_t *staged_row(const plane *p, int h, int token) {
+    return p->staged + (int64_t)((h & 1) * BLOCK + token) * p->padded;
+}
+
+/* Sixteen rows that are no tile where they lie. */
+INLINE int must_stage(const plane *p, const block *b, int sub) {
+    return !p->here || !(b->regular >> sub & 1);
+}
+
+INLINE void stage_rows(const int type, const plane *p, const block *b, int h) {
+    for (int sub = 0; 16 * sub < b->tokens; sub++) {
+        if (!must_stage(p, b, sub)) {
+            continue;
+        }
+        uint16_t *to = staged_row(p, h, 16 * sub);
+        for (int t = 16 * sub; t < 16 * sub + 16; t++, to += p->padded) {
+            if (t >= b->tokens) {
+                memset(to, 0, sizeof(uint16_t) * (size_t)p->padded);
+            } else if (type == HEDDLE_BF16) {
+                stage_bf16(p->rows[t] + h * p->head, type, p->dim, to);
+            } else {
+                stage_8bit(type, p->rows[t] + h * p->head, p->dim, to);
+            }
+        }
+    }
+}
+
+static void stage(const plane *p, const block *b, int h) {
+    switch (p->type) {
+    case HEDDLE_BF16: stage_rows(HEDDLE_BF16, p, b, h); break;
+    case HEDDLE_INT8: stage_rows(HEDDLE_INT8, p, b, h); break;
+    case HEDDLE_E4M3: stage_rows(HEDDLE_E4M3, p, b, h); break;
+    default: stage_rows(HEDDLE_E5M2, p, b, h); break;
+    }
+}
+
+INLINE void find(const plane *p, const block *b, int h, int64_t token, const char **at, int64_t *by) {
+    for (int sub = 0; sub < SUBS; sub++) {
+        if (16 * sub >= b->tokens || must_stage(p, b, sub)) {
+            at[sub] = (const char *)staged_row(p, h, 16 * sub);
+            by[sub] = 2 * p->padded;
+        } else {
+            at[sub] = p->rows[16 * sub] + h * p->head;
+            by[sub] = token;
+        }
+    }
 }
 
 #endif
