@@ -1,31 +1,36 @@
 /*
  * AMX: tiles of 16 rows of 32 bf16, for whatever is stored as bf16 or in 8 bits. Scores are K.q: sixteen rows of K are
- * a tile as they lie in a page. P.V wants two rows of V interleaved, which is done once for all heads of the group. So a
- * group of up to 16 costs hardly more than a group of 1.
+ * a tile as they lie in a page, and so are those of V. A group of up to 16 costs hardly more than a group of 1.
  */
-#include "bf16.h"
+#include "prefill.h"
+#include "stage.h"
 
-#define BLOCK HEDDLE_BLOCK
-#define SUBS (BLOCK / 16)    /* tiles of K */
-#define PAIRS (BLOCK / 32)   /* tiles of P */
+/* What a product of scores, a row of weights and one of values take, as shares: requests for memory are spread by them. */
+#define S_COST 20
+#define W_COST 16
+#define V_COST 36
 #define FIRST 32             /* tokens of the first block, which nobody asked for before */
-#define STRIP 64             /* elements of V that are interleaved and multiplied together */
 
-typedef struct {
-    const char *k[BLOCK], *v[BLOCK]; /* rows of the first head */
-    int tokens;
-    uint32_t regular; /* bit per tile: sixteen rows of K lie at equal distances */
-} block;
+/* Tiles that stay what they are all the time: a new configuration takes as long as twenty products. */
+#define SCORES 0
+#define MORE_SCORES 1
+#define QUERIES 2
+#define ROWS 3
+#define MORE_ROWS 4
+#define SUMS 5
+#define WEIGHTS 6
+#define MORE_WEIGHTS 7
 
 typedef struct {
     const heddle_chunk *c;
-    int dim_qk, dim_vo;          /* padded to 32 */
+    int dim_qk, dim_vo;          /* padded to 32, or to 64 if stored in 8 bits */
     int blocks, n, units, rows, stride; /* blocks of n heads a KV head; rows in all; floats from token to token of s */
     uint16_t *q;                 /* [units][dim_qk / 32][16 pairs][n][2] */
-    float *acc, *s, *x, *sum;    /* [rows][dim_vo], [BLOCK][stride], [16][BLOCK], [rows][2][16] */
-    uint16_t *p;                 /* [rows][BLOCK] */
-    uint16_t *staged, *packed;   /* [2][BLOCK][dim], [2][PAIRS][STRIP / 16][16][32] */
-    int k_here, v_here, v_8bit;
+    float *acc;                  /* [units][dim_vo / 32][2][n][16]: of even elements, then of odd ones */
+    float *s, *x, *sum;          /* [BLOCK][stride], [16][BLOCK], [rows][2][16] */
+    uint32_t *p;                 /* [units][SUBS][2][n][16]: weights beside zeros, then zeros beside weights */
+    uint16_t *staged;            /* [2][BLOCK][dim] */
+    int k_here, v_here;
 } work;
 
 typedef struct {
@@ -34,138 +39,47 @@ typedef struct {
     uint8_t rows[16];
 } __attribute__((packed)) tile_config;
 
-static void locate(const char *k, const char *v, const heddle_chunk *c, const int64_t *k_pages, const int64_t *v_pages,
-                   int token, int end, int most, block *b) {
-    int page = token / c->page_size, within = token % c->page_size;
-    b->tokens = end - token < most ? end - token : most;
-    b->regular = 0;
-    for (int i = 0; i < b->tokens; page++, within = 0) {
-        const char *kr = k + k_pages[page] + within * c->k_token;
-        const char *vr = v + v_pages[page] + within * c->v_token;
-        int from = i;
-        for (; within < c->page_size && i < b->tokens; within++, i++, kr += c->k_token, vr += c->v_token) {
-            b->k[i] = kr;
-            b->v[i] = vr;
-        }
-        for (int sub = (from + 15) / 16; 16 * sub + 16 <= i; sub++) {
-            b->regular |= 1u << sub;
-        }
-    }
-}
-
-/* Whether sixteen rows of K are tiles where they lie. */
-INLINE int in_place(const work *w, const block *b, int sub) {
-    return w->k_here && (b->regular >> sub & 1);
-}
-
-INLINE uint16_t *staged_key(const work *w, int h, int token) {
-    return w->staged + (int64_t)((h & 1) * BLOCK + token) * w->dim_qk;
-}
-
-static void stage_keys(const work *w, const block *b, int h) {
-    const heddle_chunk *c = w->c;
-    for (int sub = 0; 16 * sub < b->tokens; sub++) {
-        if (in_place(w, b, sub)) {
-            continue;
-        }
-        for (int t = 16 * sub; t < 16 * sub + 16; t++) {
-            uint16_t *to = staged_key(w, h, t);
-            if (t < b->tokens) {
-                stage_bf16(b->k[t] + h * c->k_head, c->k_type, c->dim_qk, to);
-            } else {
-                memset(to, 0, 2 * (size_t)w->dim_qk);
-            }
-        }
-    }
-}
-
 /* Scores of the block, lane = row of q. */
 static void score_block(const work *w, const block *b, heddle_feed *feed, int credit) {
     const heddle_chunk *c = w->c;
-    const int steps = w->dim_qk / 32, n = w->n;
-    tile_config config = {.palette = 1};
-    for (int i = 0; i < 4; i++) {
-        config.rows[i] = 16;
-        config.bytes[i] = (uint16_t)(4 * n);
-    }
-    config.rows[4] = config.rows[5] = 16;
-    config.bytes[4] = config.bytes[5] = 64;
-    _tile_loadconfig(&config);
-    const int subs = (b->tokens + 15) / 16;
-    stage_keys(w, b, 0);
+    const plane p = {b->k, c->k_head, c->k_type, c->dim_qk, w->dim_qk, w->k_here, w->staged};
+    const int n = w->n, two = b->tokens > 16;
+    stage(&p, b, 0);
     for (int h = 0; h < c->heads; h++) {
-        const char *at[SUBS + 1];
-        int64_t by[SUBS + 1];
+        const char *at[SUBS];
+        int64_t by[SUBS];
         /* A tile cannot be loaded from stores under way: rows are staged a head ahead. */
         if (h + 1 < c->heads) {
-            stage_keys(w, b, h + 1);
+            stage(&p, b, h + 1);
         }
-        for (int sub = 0; sub < subs; sub++) {
-            int here = in_place(w, b, sub);
-            at[sub] = here ? b->k[16 * sub] + h * c->k_head : (const char *)staged_key(w, h, 16 * sub);
-            by[sub] = here ? c->k_token : 2 * w->dim_qk;
-        }
-        at[subs] = at[subs - 1];
-        by[subs] = by[subs - 1];
-        for (int sub = 0; sub < subs; sub += 2) {
-            for (int u = h * w->blocks; u < (h + 1) * w->blocks; u++) {
-                const uint16_t *q = w->q + (int64_t)u * steps * 32 * n;
-                _tile_zero(0);
-                _tile_zero(1);
-                for (int d = 0; d < steps; d++, q += 32 * n) {
-                    _tile_loadd(2, q, 4 * n);
-                    _tile_loadd(4, at[sub] + 64 * d, by[sub]);
-                    _tile_dpbf16ps(0, 4, 2);
-                    heddle_feed_some(feed, credit);
-                    _tile_loadd(5, at[sub + 1] + 64 * d, by[sub + 1]);
-                    _tile_dpbf16ps(1, 5, 2);
+        find(&p, b, h, c->k_token, at, by);
+        for (int u = h * w->blocks; u < (h + 1) * w->blocks; u++) {
+            const uint16_t *q = w->q + (int64_t)u * n * w->dim_qk;
+            _tile_zero(SCORES);
+            _tile_zero(MORE_SCORES);
+            for (int d = 0; d < w->dim_qk; d += 32, q += 32 * n) {
+                _tile_loadd(QUERIES, q, 4 * n);
+                _tile_loadd(ROWS, at[0] + 2 * d, by[0]);
+                _tile_dpbf16ps(SCORES, ROWS, QUERIES);
+                heddle_feed_some(feed, credit);
+                if (two) {
+                    _tile_loadd(MORE_ROWS, at[1] + 2 * d, by[1]);
+                    _tile_dpbf16ps(MORE_SCORES, MORE_ROWS, QUERIES);
                     heddle_feed_some(feed, credit);
                 }
-                float *to = w->s + (int64_t)16 * sub * w->stride + u * n;
-                _tile_stored(0, to, 4 * w->stride);
-                if (sub + 1 < subs) {
-                    _tile_stored(1, to + 16 * w->stride, 4 * w->stride);
-                }
+            }
+            float *to = w->s + u * n;
+            _tile_stored(SCORES, to, 4 * w->stride);
+            if (two) {
+                _tile_stored(MORE_SCORES, to + 16 * w->stride, 4 * w->stride);
             }
         }
     }
 }
 
-/* Row i of 16 becomes column i. */
-INLINE void transpose(const float *from, int64_t stride, float *to, int64_t by) {
-    __m512 a[16], b[16];
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) {
-        a[i] = _mm512_loadu_ps(from + i * stride);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < 16; i += 2) {
-        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
-        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 16; i += 4) {
-        __m512d x = _mm512_castps_pd(b[i]), y = _mm512_castps_pd(b[i + 1]);
-        __m512d z = _mm512_castps_pd(b[i + 2]), w = _mm512_castps_pd(b[i + 3]);
-        a[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, z));
-        a[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, z));
-        a[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(y, w));
-        a[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(y, w));
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-        b[i] = _mm512_shuffle_f32x4(a[i], a[i + 4], 0x88);
-        b[i + 4] = _mm512_shuffle_f32x4(a[i], a[i + 4], 0xDD);
-        b[i + 8] = _mm512_shuffle_f32x4(a[i + 8], a[i + 12], 0x88);
-        b[i + 12] = _mm512_shuffle_f32x4(a[i + 8], a[i + 12], 0xDD);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-        _mm512_storeu_ps(to + i * by, _mm512_shuffle_f32x4(b[i], b[i + 8], 0x88));
-        _mm512_storeu_ps(to + (i + 8) * by, _mm512_shuffle_f32x4(b[i], b[i + 8], 0xDD));
-        _mm512_storeu_ps(to + (i + 4) * by, _mm512_shuffle_f32x4(b[i + 4], b[i + 12], 0x88));
-        _mm512_storeu_ps(to + (i + 12) * by, _mm512_shuffle_f32x4(b[i + 4], b[i + 12], 0xDD));
-    }
+/* Where sums of a row begin: of even elements, n vectors before those of odd ones. */
+INLINE float *sums_of(const work *w, int row) {
+    return w->acc + (int64_t)(row / w->n) * w->n * w->dim_vo + row % w->n * 16;
 }
 
 static __attribute__((noinline)) void raise(const work *w, int row, const float *x, int tokens, float *max) {
@@ -182,45 +96,61 @@ static __attribute__((noinline)) void raise(const work *w, int row, const float 
     for (int i = 0; i < 32; i++) {
         w->sum[32 * row + i] *= factor;
     }
-    for (int i = 0; i < w->dim_vo; i++) {
-        w->acc[(int64_t)row * w->dim_vo + i] *= factor;
+    float *acc = sums_of(w, row);
+    for (int d = 0; d < w->dim_vo; d += 16, acc += 16 * w->n) {
+        _mm512_storeu_ps(acc, _mm512_mul_ps(_mm512_loadu_ps(acc), _mm512_set1_ps(factor)));
     }
 }
 
 /* Weights of the block, lane = token. */
 static void weigh_block(const work *w, int tokens, float *maxima, heddle_feed *feed, int credit) {
     const heddle_chunk *c = w->c;
-    const int subs = (tokens + 15) / 16;
-    const uint64_t valid = tokens == 64 ? ~0ull : (1ull << tokens) - 1;
+    const int subs = (tokens + 15) / 16, n = w->n;
+    const __mmask16 valid[SUBS] = {tokens < 16 ? (1u << tokens) - 1 : 0xFFFF,
+                                   tokens >= 32 ? 0xFFFF : tokens > 16 ? (1u << (tokens - 16)) - 1 : 0};
     for (int first = 0; first < w->rows; first += 16) {
         for (int sub = 0; sub < subs; sub++) {
-            transpose(w->s + (int64_t)16 * sub * w->stride + first, w->stride, w->x + 16 * sub, BLOCK);
+            __m512 a[16];
+#pragma GCC unroll 16
+            for (int i = 0; i < 16; i++) {
+                a[i] = _mm512_loadu_ps(w->s + (int64_t)(16 * sub + i) * w->stride + first);
+            }
+            transpose(a);
+#pragma GCC unroll 16
+            for (int i = 0; i < 16; i++) {
+                _mm512_storeu_ps(w->x + i * BLOCK + 16 * sub, a[i]);
+            }
         }
         for (int r = first; r < first + 16 && r < w->rows; r++) {
             float *x = w->x + (r - first) * BLOCK, *sum = w->sum + 32 * r;
-            const __m512 scale = _mm512_set1_ps(c->scale[r / (w->n * w->blocks)]);
-            const __m512 limit = _mm512_set1_ps(maxima[r] + HEDDLE_HEADROOM);
-            __m512 y[SUBS];
+            const __m512 scale = _mm512_set1_ps(c->scale[r / (n * w->blocks)]);
+            __m512 max = _mm512_set1_ps(maxima[r]), y[SUBS];
             __mmask16 above = 0;
-#pragma GCC unroll 4
+#pragma GCC unroll 2
             for (int i = 0; i < SUBS; i++) {
-                y[i] = _mm512_mul_ps(_mm512_loadu_ps(x + 16 * i), scale);
-                above |= _mm512_mask_cmp_ps_mask((__mmask16)(valid >> 16 * i), y[i], limit, _CMP_GT_OQ);
+                y[i] = _mm512_fmsub_ps(_mm512_loadu_ps(x + 16 * i), scale, max);
+                above |= _mm512_mask_cmp_ps_mask(valid[i], y[i], _mm512_set1_ps(HEDDLE_HEADROOM), _CMP_GT_OQ);
             }
             if (above) {
                 for (int i = 0; i < SUBS; i++) {
-                    _mm512_storeu_ps(x + 16 * i, y[i]);
+                    _mm512_storeu_ps(x + 16 * i, _mm512_mul_ps(_mm512_loadu_ps(x + 16 * i), scale));
                 }
                 raise(w, r, x, tokens, &maxima[r]);
+                max = _mm512_set1_ps(maxima[r]);
+                for (int i = 0; i < SUBS; i++) {
+                    y[i] = _mm512_sub_ps(_mm512_loadu_ps(x + 16 * i), max);
+                }
             }
             __m512 exact = _mm512_loadu_ps(sum), rounded = _mm512_loadu_ps(sum + 16);
-#pragma GCC unroll 4
-            for (int i = 0; i < SUBS; i++) {
-                __m512 z = weight_of((__mmask16)(valid >> 16 * i), y[i], maxima[r]);
-                __m256i halves = (__m256i)_mm512_cvtneps_pbh(z);
+            uint32_t *p = w->p + ((int64_t)(r / n) * 2 * SUBS * n + r % n) * 16;
+#pragma GCC unroll 2
+            for (int i = 0; i < SUBS; i++, p += 32 * n) {
+                __m512 z = weight_of(valid[i], y[i]);
+                __m512i even = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(z)), odd = _mm512_slli_epi32(even, 16);
                 exact = _mm512_add_ps(exact, z);
-                rounded = _mm512_add_ps(rounded, widen_bf16(halves));
-                _mm256_storeu_si256((__m256i *)(w->p + (int64_t)r * BLOCK + 16 * i), halves);
+                rounded = _mm512_add_ps(rounded, _mm512_castsi512_ps(odd));
+                _mm512_storeu_si512(p, even);
+                _mm512_storeu_si512(p + 16 * n, odd);
             }
             _mm512_storeu_ps(sum, exact);
             _mm512_storeu_ps(sum + 16, rounded);
@@ -229,171 +159,105 @@ static void weigh_block(const work *w, int tokens, float *maxima, heddle_feed *f
     }
 }
 
-/* Interleaves a strip of rows of V: tiles of 16 pairs of tokens and 16 elements. */
-INLINE void pack(const char *const *rows, int64_t at, int pairs, int vectors, uint16_t *to, heddle_feed *feed,
-                 int credit) {
-    for (int pair = 0; pair < 16 * pairs; pair++) {
-        const char *a = rows[2 * pair] + at, *b = rows[2 * pair + 1] + at;
-        uint16_t *tile = to + pair / 16 * (STRIP / 16) * 512 + pair % 16 * 32;
-#pragma GCC unroll 2
-        for (int i = 0; i < vectors; i++) {
-            __m512i x = _mm512_loadu_si512(a + 64 * i), y = _mm512_loadu_si512(b + 64 * i);
-            _mm512_storeu_si512(tile + 1024 * i, _mm512_unpacklo_epi16(x, y));
-            _mm512_storeu_si512(tile + 1024 * i + 512, _mm512_unpackhi_epi16(x, y));
-        }
-        heddle_feed_some(feed, credit);
+/* Some elements of V, weighed. */
+INLINE void multiply(const int two, const char *const *at, const int64_t *by, int d, float *acc) {
+    _tile_loadd(SUMS, acc, 64);
+    _tile_loadd(ROWS, at[0] + 2 * d, by[0]);
+    _tile_dpbf16ps(SUMS, WEIGHTS, ROWS);
+    if (two) {
+        _tile_loadd(MORE_ROWS, at[1] + 2 * d, by[1]);
+        _tile_dpbf16ps(SUMS, MORE_WEIGHTS, MORE_ROWS);
     }
+    _tile_stored(SUMS, acc, 64);
 }
 
-/* The same of 64 values of 8 bits, 0 where the mask is and in rows beyond the last. */
-INLINE void pack_8bit(int type, const char *const *rows, int64_t at, int tokens, int pairs, __mmask64 mask, uint16_t *to,
-                      heddle_feed *feed, int credit) {
-    const uint8_t *bytes = table_bytes(type);
-    const __m512i upper[2] = {_mm512_load_si512(bytes), _mm512_load_si512(bytes + 64)};
-    const __m512i lower[2] = {_mm512_load_si512(bytes + 128), _mm512_load_si512(bytes + 192)};
-    const __m512i sign = _mm512_set1_epi8((char)0x80);
-    for (int pair = 0; pair < 16 * pairs; pair++) {
-        uint16_t *tile = to + pair / 16 * (STRIP / 16) * 512 + pair % 16 * 32;
-        int t = 2 * pair;
-        __m512i x = _mm512_setzero_si512(), y = x;
-        if (t < tokens) {
-            x = _mm512_maskz_loadu_epi8(mask, rows[t] + at);
-        }
-        if (t + 1 < tokens) {
-            y = _mm512_maskz_loadu_epi8(mask, rows[t + 1] + at);
-        }
-        if (type == HEDDLE_INT8) {
-#pragma GCC unroll 4
-            for (int i = 0; i < 4; i++) {
-                __m512i a = (__m512i)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm512_extracti32x4_epi32(x, i)));
-                __m512i b = (__m512i)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm512_extracti32x4_epi32(y, i)));
-                _mm512_storeu_si512(tile + 512 * i, _mm512_or_si512(_mm512_srli_epi32(a, 16), b)); /* exact in bf16 */
-            }
-        } else {
-            __m512i x_up = _mm512_ternarylogic_epi64(look_up(upper, x), x, sign, 0xF8), x_low = look_up(lower, x);
-            __m512i y_up = _mm512_ternarylogic_epi64(look_up(upper, y), y, sign, 0xF8), y_low = look_up(lower, y);
-            __m512i a = _mm512_unpacklo_epi8(x_low, x_up), b = _mm512_unpacklo_epi8(y_low, y_up);
-            _mm512_storeu_si512(tile, _mm512_unpacklo_epi16(a, b));
-            _mm512_storeu_si512(tile + 512, _mm512_unpackhi_epi16(a, b));
-            a = _mm512_unpackhi_epi8(x_low, x_up);
-            b = _mm512_unpackhi_epi8(y_low, y_up);
-            _mm512_storeu_si512(tile + 1024, _mm512_unpacklo_epi16(a, b));
-            _mm512_storeu_si512(tile + 1536, _mm512_unpackhi_epi16(a, b));
-        }
-        heddle_feed_some(feed, credit);
-    }
-}
-
-/* P.V of a strip for one KV head. */
-INLINE void multiply(const work *w, int u, int pairs, int tiles, const uint16_t *packed, int d, heddle_feed *feed,
-                     int credit) {
-    float *acc = w->acc + (int64_t)u * w->n * w->dim_vo + d;
-    const int64_t by = 4 * (int64_t)w->dim_vo;
-    const uint16_t *p = w->p + (int64_t)u * w->n * BLOCK;
-    _tile_loadd(0, acc, by);
-    _tile_loadd(1, acc + 16, by);
-    if (tiles == 4) {
-        _tile_loadd(2, acc + 32, by);
-        _tile_loadd(3, acc + 48, by);
-    }
-    for (int i = 0; i < pairs; i++, p += 32, packed += STRIP / 16 * 512) {
-        _tile_loadd(4, p, 2 * BLOCK);
-        _tile_loadd(6, packed, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(7, packed + 512, 64);
-        _tile_dpbf16ps(1, 4, 7);
-        heddle_feed_some(feed, 4 * credit);
-        if (tiles == 4) {
-            _tile_loadd(6, packed + 1024, 64);
-            _tile_dpbf16ps(2, 4, 6);
-            _tile_loadd(7, packed + 1536, 64);
-            _tile_dpbf16ps(3, 4, 7);
-            heddle_feed_some(feed, 4 * credit);
-        }
-    }
-    _tile_stored(0, acc, by);
-    _tile_stored(1, acc + 16, by);
-    if (tiles == 4) {
-        _tile_stored(2, acc + 32, by);
-        _tile_stored(3, acc + 48, by);
-    }
-}
-
+/* P.V of the block. Rows of V are the second operand as they lie: a pair of elements of one token stands where a pair of
+   tokens should, so that a weight beside a zero gives sums of even elements, and a zero beside a weight those of odd ones.
+   Both are rows of one tile where they have room. */
 static void value_block(const work *w, const block *b, heddle_feed *feed, int credit) {
     const heddle_chunk *c = w->c;
-    tile_config config = {.palette = 1};
-    for (int i = 0; i < 6; i++) {
-        config.rows[i] = (uint8_t)w->n;
-        config.bytes[i] = 64;
-    }
-    config.rows[6] = config.rows[7] = 16;
-    config.bytes[6] = config.bytes[7] = 64;
-    _tile_loadconfig(&config);
-    const int pairs = (b->tokens + 31) / 32, strips = (w->dim_vo + STRIP - 1) / STRIP, all = c->heads * strips;
-    const char *staged[BLOCK];
-    for (int t = 0; t < BLOCK; t++) {
-        staged[t] = (const char *)(w->staged + (int64_t)t * w->dim_vo);
-    }
-    /* A strip is interleaved while the one before is multiplied. */
-    for (int i = 0; i <= all; i++) {
-        uint16_t *packed = w->packed + (i & 1) * BLOCK * STRIP;
-        if (i < all) {
-            int h = i / strips, d = i % strips * STRIP;
-            const char *const *rows = b->v;
-            int64_t at = h * c->v_head + 2 * d;
-            if (w->v_8bit) {
-                at = h * c->v_head + d;
-                __mmask64 mask = c->dim_vo - d >= 64 ? ~0ull : (1ull << (c->dim_vo - d)) - 1;
-                switch (c->v_type) {
-                case HEDDLE_INT8: pack_8bit(HEDDLE_INT8, rows, at, b->tokens, pairs, mask, packed, feed, credit); break;
-                case HEDDLE_E4M3: pack_8bit(HEDDLE_E4M3, rows, at, b->tokens, pairs, mask, packed, feed, credit); break;
-                default: pack_8bit(HEDDLE_E5M2, rows, at, b->tokens, pairs, mask, packed, feed, credit); break;
-                }
-            } else if (!w->v_here || b->tokens % 32 != 0) {
-                if (d == 0) {
-                    for (int t = 0; t < 32 * pairs; t++) {
-                        if (t < b->tokens) {
-                            stage_bf16(b->v[t] + h * c->v_head, c->v_type, c->dim_vo, (uint16_t *)staged[t]);
-                        } else {
-                            memset((void *)staged[t], 0, 2 * (size_t)w->dim_vo);
-                        }
+    const plane v = {b->v, c->v_head, c->v_type, c->dim_vo, w->dim_vo, w->v_here, w->staged};
+    const int n = w->n, two = b->tokens > 16, turns = n > 8 ? 2 : 1;
+    stage(&v, b, 0);
+    for (int h = 0; h < c->heads; h++) {
+        const char *at[SUBS];
+        int64_t by[SUBS];
+        if (h + 1 < c->heads) {
+            stage(&v, b, h + 1);
+        }
+        find(&v, b, h, c->v_token, at, by);
+        for (int u = h * w->blocks; u < (h + 1) * w->blocks; u++) {
+            for (int turn = 0; turn < turns; turn++) {
+                const uint32_t *p = w->p + ((int64_t)u * 2 * SUBS + turn) * n * 16;
+                float *acc = w->acc + (int64_t)u * n * w->dim_vo + turn * n * 16;
+                _tile_loadd(WEIGHTS, p, 64);
+                _tile_loadd(MORE_WEIGHTS, p + 32 * n, 64);
+                for (int d = 0; d < w->dim_vo; d += 32, acc += 32 * n) {
+                    if (two) {
+                        multiply(1, at, by, d, acc);
+                    } else {
+                        multiply(0, at, by, d, acc);
                     }
+                    heddle_feed_some(feed, credit);
                 }
-                rows = staged;
-                at = 2 * d;
-            }
-            if (w->v_8bit) {
-            } else if (d + STRIP <= w->dim_vo) {
-                pack(rows, at, pairs, 2, packed, feed, credit);
-            } else {
-                pack(rows, at, pairs, 1, packed, feed, credit);
             }
         }
-        if (i > 0) {
-            int h = (i - 1) / strips, d = (i - 1) % strips * STRIP;
-            packed = w->packed + ((i - 1) & 1) * BLOCK * STRIP;
-            for (int u = h * w->blocks; u < (h + 1) * w->blocks; u++) {
-                if (d + STRIP <= w->dim_vo) {
-                    multiply(w, u, pairs, 4, packed, d, feed, credit);
-                } else {
-                    multiply(w, u, pairs, 2, packed, d, feed, credit);
-                }
-            }
+    }
+}
+
+/* Brings a row of sums out: even and odd elements take turns. */
+static void give(const work *w, int row, float factor, float *to) {
+    const heddle_chunk *c = w->c;
+    const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    const float *acc = sums_of(w, row);
+    float elements[HEDDLE_MOST_DIM] __attribute__((aligned(64)));
+    for (int d = 0; d < w->dim_vo; d += 32, acc += 32 * w->n) {
+        __m512 even = _mm512_mul_ps(_mm512_loadu_ps(acc), _mm512_set1_ps(factor));
+        __m512 odd = _mm512_mul_ps(_mm512_loadu_ps(acc + 16 * w->n), _mm512_set1_ps(factor));
+        _mm512_store_ps(elements + d, _mm512_permutex2var_ps(even, low, odd));
+        _mm512_store_ps(elements + d + 16, _mm512_permutex2var_ps(even, high, odd));
+    }
+    for (int d = 0; d < c->dim_vo; d += 8) {
+        memcpy(to + d, elements + staged_place(c->v_type, d), 8 * sizeof(float));
+    }
+}
+
+INLINE int all_finite(const float *x, int64_t n) {
+    __m512 none = _mm512_setzero_ps();
+    for (int64_t i = 0; i < n; i += 16) {
+        __mmask16 mask = n - i >= 16 ? 0xFFFF : (__mmask16)((1u << (n - i)) - 1);
+        none = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, x + i), _mm512_setzero_ps(), none);
+    }
+    return _mm512_cmp_ps_mask(none, _mm512_setzero_ps(), _CMP_NEQ_UQ) == 0;
+}
+
+/* Computes heads again whose sums are not all finite, without tiles. */
+static void without_tiles(const char *k, const char *v, const heddle_chunk *c) {
+    for (int h = 0; h < c->heads; h++) {
+        if (!all_finite(c->acc + (int64_t)h * c->group * c->dim_vo, (int64_t)c->group * c->dim_vo)) {
+            heddle_chunk one = *c;
+            one.heads = 1;
+            one.q += (int64_t)h * c->group * c->dim_qk;
+            one.scale += h;
+            one.acc += (int64_t)h * c->group * c->dim_vo;
+            one.max += (int64_t)h * c->group;
+            one.sum += (int64_t)h * c->group;
+            one.count_next = 0;
+            heddle_decode_avx512_bf16(k + h * c->k_head, v + h * c->v_head, &one);
         }
     }
 }
 
 void heddle_decode_amx(const char *k, const char *v, const heddle_chunk *c) {
-    work w = {.c = c, .dim_qk = (int)heddle_round_up(c->dim_qk, 32), .dim_vo = (int)heddle_round_up(c->dim_vo, 32)};
+    work w = {.c = c};
+    w.dim_qk = (int)heddle_round_up(c->dim_qk, c->k_type == HEDDLE_BF16 ? 32 : 64);
+    w.dim_vo = (int)heddle_round_up(c->dim_vo, c->v_type == HEDDLE_BF16 ? 32 : 64);
     w.blocks = (c->group + 15) / 16;
     w.n = (c->group + w.blocks - 1) / w.blocks;
     w.units = c->heads * w.blocks;
     w.rows = w.units * w.n;
     w.stride = (int)heddle_round_up(w.rows, 16);
-    w.v_8bit = c->v_type > HEDDLE_BF16;
-    if (w.v_8bit) {
-        w.dim_vo = (int)heddle_round_up(c->dim_vo, STRIP);
-    }
     w.k_here = c->k_type == HEDDLE_BF16 && c->dim_qk % 32 == 0;
     w.v_here = c->v_type == HEDDLE_BF16 && c->dim_vo % 32 == 0;
     const int dim = w.dim_qk > w.dim_vo ? w.dim_qk : w.dim_vo;
@@ -406,19 +270,21 @@ void heddle_decode_amx(const char *k, const char *v, const heddle_chunk *c) {
     float *maxima = TAKE(float, w.rows);
     w.s = TAKE(float, BLOCK * w.stride);
     w.x = TAKE(float, 16 * BLOCK);
-    w.p = TAKE(uint16_t, BLOCK * w.rows);
+    w.p = TAKE(uint32_t, 2 * BLOCK * w.rows);
     w.staged = TAKE(uint16_t, 2 * BLOCK * dim);
-    w.packed = TAKE(uint16_t, 2 * BLOCK * STRIP);
-    uint16_t *row = TAKE(uint16_t, w.dim_qk);
+    uint16_t row[HEDDLE_MOST_DIM] = {0}, placed[HEDDLE_MOST_DIM];
 
     memset(w.q, 0, sizeof(uint16_t) * (size_t)w.rows * w.dim_qk);
     for (int h = 0; h < c->heads; h++) {
         for (int g = 0; g < c->group; g++) {
             int u = h * w.blocks + g / w.n, column = g % w.n;
             round_q(c->q + (int64_t)(h * c->group + g) * c->dim_qk, c->dim_qk, row);
+            for (int d = 0; d < w.dim_qk; d += 8) {
+                memcpy(placed + staged_place(c->k_type, d), row + d, 8 * sizeof(uint16_t));
+            }
             uint16_t *to = w.q + (int64_t)u * w.n * w.dim_qk + 2 * column;
             for (int d = 0; d < w.dim_qk; d += 2, to += 2 * w.n) {
-                memcpy(to, row + d, 4);
+                memcpy(to, placed + d, 4);
             }
         }
     }
@@ -428,6 +294,13 @@ void heddle_decode_amx(const char *k, const char *v, const heddle_chunk *c) {
     for (int r = 0; r < w.rows; r++) {
         maxima[r] = HEDDLE_LOWEST;
     }
+
+    tile_config config = {.palette = 1};
+    for (int i = SCORES; i <= MORE_WEIGHTS; i++) {
+        config.rows[i] = (uint8_t)(i <= MORE_ROWS ? 16 : w.n <= 8 ? 2 * w.n : w.n);
+        config.bytes[i] = (uint16_t)(i <= QUERIES ? 4 * w.n : 64);
+    }
+    _tile_loadconfig(&config);
 
     block blocks[2];
     const int end = c->first + c->count;
@@ -446,13 +319,13 @@ void heddle_decode_amx(const char *k, const char *v, const heddle_chunk *c) {
         }
         int pieces = heddle_feed_start(&feed, c, next->k, next->v, next->tokens, k_row, v_row);
         /* Spread over the block by what its parts cost: */
-        int steps = w.dim_qk / 16 * w.units * (b->tokens + 31) / 32, pairs = (b->tokens + 31) / 32 * 16 * (w.dim_vo / STRIP) * c->heads;
-        int s_ns = 19 * steps, w_ns = 5 * w.rows, v_ns = 8 * pairs + 6 * pairs * w.blocks;
-        int64_t share = (int64_t)pieces * HEDDLE_CREDIT * 140 / 100;
-        int64_t sum = s_ns + w_ns + v_ns;
-        score_block(&w, b, &feed, (int)(share * 19 / sum));
-        weigh_block(&w, b->tokens, maxima, &feed, (int)(share * 5 / sum));
-        value_block(&w, b, &feed, (int)(share * 8 / sum));
+        int subs = (b->tokens + 15) / 16, steps = w.dim_qk / 32 * w.units * subs;
+        int slices = w.dim_vo / 32 * w.units * (w.n > 8 ? 2 : 1);
+        int sum = S_COST * steps + W_COST * w.rows + V_COST * slices;
+        int64_t share = (int64_t)pieces * HEDDLE_CREDIT * 102 / 100;
+        score_block(&w, b, &feed, (int)(share * S_COST / sum));
+        weigh_block(&w, b->tokens, maxima, &feed, (int)(share * W_COST / sum));
+        value_block(&w, b, &feed, (int)(share * V_COST / sum));
     }
     _tile_release();
 
@@ -464,25 +337,11 @@ void heddle_decode_amx(const char *k, const char *v, const heddle_chunk *c) {
                 exact += w.sum[32 * r + i];
                 rounded += w.sum[32 * r + 16 + i];
             }
-            float *acc = w.acc + (int64_t)r * w.dim_vo;
-            if (rounded > 0) {
-                float factor = exact / rounded;
-                for (int d = 0; d < w.dim_vo; d++) {
-                    acc[d] *= factor;
-                }
-            }
             c->max[out] = maxima[r];
             c->sum[out] = exact;
-            float *to = c->acc + (int64_t)out * c->dim_vo;
-            if (c->v_type == HEDDLE_INT8) {
-                memcpy(to, acc, sizeof(float) * (size_t)c->dim_vo);
-            } else if (w.v_8bit) { /* four of each sixteen elements in each vector of a strip */
-                for (int d = 0; d < c->dim_vo; d += 4) {
-                    memcpy(to + d, acc + d / STRIP * STRIP + d % 16 * 4 + d % STRIP / 16 * 4, 4 * sizeof(float));
-                }
-            } else {
-                give_interleaved(acc, c->dim_vo, to);
-            }
+            give(&w, r, rounded > 0 ? exact / rounded : 1, c->acc + (int64_t)out * c->dim_vo);
         }
     }
+    /* 0 * NaN is NaN: what is not finite has reached the other element of a pair, so that head is computed again. */
+    without_tiles(k, v, c);
 }

@@ -109,7 +109,7 @@ INLINE int weights(const float *s, uint32_t valid, float max, float *sum, weight
     if (_mm512_mask_cmp_ps_mask(mask, x, _mm512_set1_ps(max + HEDDLE_HEADROOM), _CMP_GT_OQ)) {
         return 0;
     }
-    __m512 exact = weight_of(mask, x, max);
+    __m512 exact = weight_of(mask, _mm512_sub_ps(x, _mm512_set1_ps(max)));
     __m256i halves = (__m256i)_mm512_cvtneps_pbh(exact);
     __m512 rounded = widen_bf16(halves);
     _mm256_storeu_si256((__m256i *)p, halves);

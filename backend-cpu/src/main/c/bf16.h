@@ -66,24 +66,62 @@ INLINE void round_q(const float *from, int dim, uint16_t *to) {
     }
 }
 
-/* 2^(x - max) of a maximum that x exceeds by HEDDLE_HEADROOM at most; 0 where the mask is. */
-INLINE __m512 weight_of(__mmask16 mask, __m512 x, float max) {
-    x = _mm512_sub_ps(x, _mm512_set1_ps(max));
-    /* What would be subnormal is 0: scaling to it takes a hundred cycles. NaN stays NaN. */
-    mask = _mm512_mask_cmp_ps_mask(mask, x, _mm512_set1_ps(-126), _CMP_NLT_UQ);
-    __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    __m512 r = _mm512_sub_ps(x, n);
+/* (2^r - 1) / r for r of half at most. */
+INLINE __m512 exp2_series(__m512 r) {
     __m512 y = _mm512_fmadd_ps(_mm512_set1_ps(HEDDLE_C6), r, _mm512_set1_ps(HEDDLE_C5));
     y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(HEDDLE_C4));
     y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(HEDDLE_C3));
     y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(HEDDLE_C2));
-    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(HEDDLE_C1));
-    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(1));
-    return _mm512_maskz_scalef_ps(mask, y, n);
+    return _mm512_fmadd_ps(y, r, _mm512_set1_ps(HEDDLE_C1));
+}
+
+/* 2^x for x of HEDDLE_HEADROOM at most, as exact as what becomes a bf16 needs: to 3e-6. 0 where the mask is. */
+INLINE __m512 weight_of(__mmask16 mask, __m512 x) {
+    /* What would be subnormal is 0: scaling to it takes a hundred cycles. NaN stays NaN. */
+    mask = _mm512_mask_cmp_ps_mask(mask, x, _mm512_set1_ps(-126), _CMP_NLT_UQ);
+    __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m512 r = _mm512_sub_ps(x, n);
+    __m512 y = _mm512_fmadd_ps(_mm512_set1_ps(0.00958285f), r, _mm512_set1_ps(0.05590643f));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(0.24024099f));
+    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(0.69312419f));
+    return _mm512_maskz_scalef_ps(mask, _mm512_fmadd_ps(y, r, _mm512_set1_ps(1)), n);
 }
 
 INLINE __m512 widen_bf16(__m256i halves) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+
+/* Sixteen rows become columns. */
+INLINE void transpose(__m512 a[16]) {
+    __m512 b[16];
+#pragma GCC unroll 8
+    for (int i = 0; i < 16; i += 2) {
+        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 16; i += 4) {
+        __m512d x = _mm512_castps_pd(b[i]), y = _mm512_castps_pd(b[i + 1]);
+        __m512d z = _mm512_castps_pd(b[i + 2]), w = _mm512_castps_pd(b[i + 3]);
+        a[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, z));
+        a[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, z));
+        a[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(y, w));
+        a[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(y, w));
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        b[i] = _mm512_shuffle_f32x4(a[i], a[i + 4], 0x88);
+        b[i + 4] = _mm512_shuffle_f32x4(a[i], a[i + 4], 0xDD);
+        b[i + 8] = _mm512_shuffle_f32x4(a[i + 8], a[i + 12], 0x88);
+        b[i + 12] = _mm512_shuffle_f32x4(a[i + 8], a[i + 12], 0xDD);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        a[i] = _mm512_shuffle_f32x4(b[i], b[i + 8], 0x88);
+        a[i + 8] = _mm512_shuffle_f32x4(b[i], b[i + 8], 0xDD);
+        a[i + 4] = _mm512_shuffle_f32x4(b[i + 4], b[i + 12], 0x88);
+        a[i + 12] = _mm512_shuffle_f32x4(b[i + 4], b[i + 12], 0xDD);
+    }
 }
 
 /* Of each 32 elements, an accumulator of interleaved rows holds elements 0 to 3 of each eight, then 4 to 7 of each. */

@@ -8,6 +8,7 @@
 static int may_use_tiles(void) {
     enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
     return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16")
+        && __builtin_cpu_supports("avx512fp16")
         && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
@@ -34,7 +35,7 @@ int64_t heddle_scratch(int32_t heads, int32_t group, int32_t dim_qk, int32_t dim
     /* Of the kernel that takes most: with a group padded to blocks of equal size. */
     int64_t rows = (int64_t)heads * up(group, (group + 15) / 16), qk = up(dim_qk, 64), vo = up(dim_vo, 64);
     /* q and accumulators; scores, two sums and weights; staged rows. All as if of f32. */
-    return 4 * (up(rows, 16) * (qk + vo + 2 * HEDDLE_BLOCK + 3 * HEDDLE_TILE + 1)
+    return 4 * (up(rows, 16) * (qk + vo + 3 * HEDDLE_BLOCK + 3 * HEDDLE_TILE + 1)
             + HEDDLE_BLOCK * ((qk > vo ? qk : vo) + HEDDLE_TILE + 64)) + 16 * 64;
 }
 
@@ -56,11 +57,14 @@ void heddle_decode(const char *k, const char *v, const heddle_chunk *chunk, int3
 int64_t heddle_prefill_scratch(int32_t rows, int32_t dim_qk, int32_t dim_vo) {
     int64_t qk = up(dim_qk, 64), vo = up(dim_vo, 64);
     /* Keys, values, scores, accumulators, and queries. */
+    /* The kernel with tiles takes less of all: bf16, and fewer tokens. */
     return 4 * (HEDDLE_TOKENS * (qk + vo) + (HEDDLE_TOKENS + HEDDLE_SPARE) * HEDDLE_STRIDE + HEDDLE_ROWS * vo + up(rows, 64) * qk);
 }
 
 void heddle_prefill(const char *k, const char *v, const heddle_rows *rows, int32_t isa) {
-    if (isa >= HEDDLE_AVX512) {
+    if (isa >= HEDDLE_AMX && rows->bf16 && rows->k_type >= HEDDLE_BF16 && rows->v_type >= HEDDLE_BF16) {
+        heddle_prefill_amx(k, v, rows);
+    } else if (isa >= HEDDLE_AVX512) {
         heddle_prefill_avx512(k, v, rows);
     } else {
         heddle_prefill_avx2(k, v, rows);

@@ -36,5 +36,6 @@ HEDDLE_API void heddle_prefill(const char *k, const char *v, const heddle_rows *
 
 void heddle_prefill_avx2(const char *k, const char *v, const heddle_rows *rows);
 void heddle_prefill_avx512(const char *k, const char *v, const heddle_rows *rows);
+void heddle_prefill_amx(const char *k, const char *v, const heddle_rows *rows);
 
 #endif
