@@ -16,8 +16,8 @@ final class Scratch {
     final float[] k;
     final float[] v;
     final float[] scores;
-    final float[] chunk; // partial result of the chunk under way
-    final float[] total; // chunks folded so far
+    float[] chunk; // partial result of the chunk under way
+    float[] total; // chunks folded so far
     final float[] row; // one row on its way from or to a tensor
     final float[] maxima; // of the row under way, as the decode loops keep them
     final float[] sums;
@@ -51,6 +51,13 @@ final class Scratch {
         // Freed with this object: nobody closes a scratch, plans hand it on.
         keys = Arena.ofAuto().allocate((long) DecodeLoops.TOKENS * heads * dimQk * Float.BYTES, ALIGNMENT);
         values = Arena.ofAuto().allocate((long) DecodeLoops.TOKENS * heads * dimVo * Float.BYTES, ALIGNMENT);
+    }
+
+    /** Makes the partial result of an only chunk the total: there is nothing to fold. */
+    void chunkIsTotal() {
+        float[] only = chunk;
+        chunk = total;
+        total = only;
     }
 
     static int padded(int dim) {

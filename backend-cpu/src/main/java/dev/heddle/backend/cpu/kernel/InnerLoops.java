@@ -25,6 +25,9 @@ public interface InnerLoops {
     /** Multiplies {@code count} elements, a multiple of {@link #PADDING}, by a factor. */
     void scale(float[] values, int offset, int count, float factor);
 
+    /** Makes of each of {@code count} elements {@code into · a + next · b}; a multiple of {@link #PADDING}. */
+    void combine(float[] into, int intoOffset, float a, float[] next, int nextOffset, float b, int count);
+
     /** Stores {@code count} elements, rounded to the nearest of a type, ties to even. */
     void store(float[] values, int offset, int count, MemorySegment target, long byteOffset, DataType dtype);
 

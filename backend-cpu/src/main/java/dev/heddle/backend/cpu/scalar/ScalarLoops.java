@@ -38,6 +38,14 @@ public final class ScalarLoops implements InnerLoops {
     }
 
     @Override
+    public void combine(float[] into, int intoOffset, float a, float[] next, int nextOffset, float b,
+            int count) {
+        for (int i = 0; i < count; i++) {
+            into[intoOffset + i] = into[intoOffset + i] * a + next[nextOffset + i] * b;
+        }
+    }
+
+    @Override
     public void store(
             float[] values, int offset, int count, MemorySegment target, long byteOffset, DataType dtype) {
         for (int i = 0; i < count; i++) {

@@ -54,6 +54,15 @@ public final class VectorLoops implements InnerLoops {
     }
 
     @Override
+    public void combine(float[] into, int intoOffset, float a, float[] next, int nextOffset, float b,
+            int count) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector x = FloatVector.fromArray(F, into, intoOffset + i).mul(a);
+            x.add(FloatVector.fromArray(F, next, nextOffset + i).mul(b)).intoArray(into, intoOffset + i);
+        }
+    }
+
+    @Override
     public void store(
             float[] values, int offset, int count, MemorySegment target, long byteOffset, DataType dtype) {
         int vectorised = F.loopBound(count);
