@@ -15,6 +15,7 @@ final class Scratch {
     final float[] q;
     final float[] k;
     final float[] v;
+    final short[] halves; // on the way to f32
     final float[] scores;
     float[] chunk; // partial result of the chunk under way
     float[] total; // chunks folded so far
@@ -40,8 +41,9 @@ final class Scratch {
         this.call = call ? new DecodeCall() : null;
         this.prefillCall = call ? new PrefillCall() : null;
         q = new float[rows * dimQk];
-        k = new float[InnerLoops.TOKENS * dimQk];
-        v = new float[InnerLoops.TOKENS * dimVo];
+        k = new float[Math.max(InnerLoops.TOKENS, heads) * dimQk];
+        v = new float[Math.max(InnerLoops.TOKENS, heads) * dimVo];
+        halves = new short[Math.max(k.length, v.length)];
         scores = new float[rows * DecodeLoops.scoreFloats(1)];
         chunk = new float[rows * (dimVo + 2)];
         total = new float[rows * (dimVo + 2)];
@@ -66,8 +68,9 @@ final class Scratch {
 
     boolean holds(int rows, int heads, int dimQk, int dimVo) {
         return q.length >= rows * dimQk
-                && k.length >= InnerLoops.TOKENS * dimQk
-                && v.length >= InnerLoops.TOKENS * dimVo
+                && row.length >= Math.max(dimQk, dimVo)
+                && k.length >= Math.max(InnerLoops.TOKENS, heads) * dimQk
+                && v.length >= Math.max(InnerLoops.TOKENS, heads) * dimVo
                 && scores.length >= rows * DecodeLoops.scoreFloats(1)
                 && keys.byteSize() >= (long) DecodeLoops.TOKENS * heads * dimQk * Float.BYTES
                 && values.byteSize() >= (long) DecodeLoops.TOKENS * heads * dimVo * Float.BYTES

@@ -18,9 +18,13 @@ public interface InnerLoops {
     /** Returns what to call these loops in reports: {@code vector 512 bit}, {@code scalar}. */
     String name();
 
-    /** Widens {@code count} stored elements to f32. */
+    /**
+     * Widens {@code count} stored elements to f32.
+     *
+     * @param halves scratch of {@code count} elements at least
+     */
     void widen(MemorySegment source, long byteOffset, DataType dtype, float[] target, int targetOffset,
-            int count);
+            int count, short[] halves);
 
     /** Multiplies {@code count} elements, a multiple of {@link #PADDING}, by a factor. */
     void scale(float[] values, int offset, int count, float factor);

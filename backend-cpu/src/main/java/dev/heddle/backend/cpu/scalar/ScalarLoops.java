@@ -23,7 +23,7 @@ public final class ScalarLoops implements InnerLoops {
     @Override
     public void widen(
             MemorySegment source, long byteOffset, DataType dtype, float[] target, int targetOffset,
-            int count) {
+            int count, short[] halves) {
         int size = dtype.byteSize();
         for (int i = 0; i < count; i++) {
             target[targetOffset + i] = HostTensors.get(source, dtype, byteOffset + (long) i * size);

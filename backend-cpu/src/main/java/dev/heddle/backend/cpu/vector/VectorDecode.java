@@ -55,10 +55,16 @@ final class VectorDecode implements DecodeLoops {
     }
 
     @Override
+    public int slotsTogether(int group) {
+        int fewest = group % 4 == 0 ? 4 : group % 4; // heads of the last block share a vector with more tokens
+        return Math.max(4, LANES / padded(fewest));
+    }
+
+    @Override
     public void scores(MemorySegment k, DataType stored, long[] rows, long step, int first, int heads,
-            float[] q, int dim, int group, float[] scores) {
+            int from, int end, float[] q, int dim, int group, float[] scores) {
         int floats = DecodeLoops.scoreFloats(group);
-        for (int slot = 0; slot < TOKENS; slot += 4) {
+        for (int slot = from; slot < end; slot += 4) {
             for (int head = 0; head < heads; head++) {
                 int at = (first + head) * group * dim;
                 int to = (first + head) * floats;
@@ -158,17 +164,16 @@ final class VectorDecode implements DecodeLoops {
 
     @Override
     public void weigh(MemorySegment v, DataType stored, long[] rows, long step, int first, int heads,
-            int tokens,
-            float[] p, int group, float[] acc, int dim) {
+            int from, int end, float[] p, int group, float[] acc, int dim) {
         int floats = DecodeLoops.scoreFloats(group);
-        for (int slot = 0; slot < tokens; slot += 4) {
-            int end = Math.min(slot + 4, tokens);
+        for (int slot = from; slot < end; slot += 4) {
+            int last = Math.min(slot + 4, end);
             for (int head = 0; head < heads; head++) {
                 int at = (first + head) * floats;
                 int to = (first + head) * group * dim;
                 for (int row = 0; row < group; row += 4) {
                     int block = Math.min(4, group - row);
-                    BlockValues.add(v, stored, rows, head * step, slot, end, p, at + row * TOKENS, acc,
+                    BlockValues.add(v, stored, rows, head * step, slot, last, p, at + row * TOKENS, acc,
                             to + row * dim, dim, block);
                 }
             }
