@@ -59,8 +59,8 @@ final class BlockValues {
         switch (heads) {
             case 4 -> Bf16WideValues.four(v, rows, column, slot, p, at, acc, to, dim);
             case 3 -> Bf16WideValues.three(v, rows, column, slot, p, at, acc, to, dim);
-            case 2 -> Bf16WideValues.two(v, rows, column, slot, p, at, acc, to, dim);
-            default -> Bf16WideValues.one(v, rows, column, slot, p, at, acc, to);
+            case 2 -> Bf16WideFewValues.two(v, rows, column, slot, p, at, acc, to, dim);
+            default -> Bf16WideFewValues.one(v, rows, column, slot, p, at, acc, to);
         }
     }
 
@@ -69,8 +69,8 @@ final class BlockValues {
         switch (heads) {
             case 4 -> F32WideValues.four(v, rows, column, slot, p, at, acc, to, dim);
             case 3 -> F32WideValues.three(v, rows, column, slot, p, at, acc, to, dim);
-            case 2 -> F32WideValues.two(v, rows, column, slot, p, at, acc, to, dim);
-            default -> F32WideValues.one(v, rows, column, slot, p, at, acc, to);
+            case 2 -> F32WideFewValues.two(v, rows, column, slot, p, at, acc, to, dim);
+            default -> F32WideFewValues.one(v, rows, column, slot, p, at, acc, to);
         }
     }
 

@@ -99,8 +99,8 @@ final class VectorDecode implements DecodeLoops {
             switch (heads) {
                 case 4 -> Bf16WideScores.four(k, rows, slot, head, q, at, dim, scores, to);
                 case 3 -> Bf16WideScores.three(k, rows, slot, head, q, at, dim, scores, to);
-                case 2 -> Bf16WideScores.two(k, rows, slot, head, q, at, dim, scores, to);
-                default -> Bf16WideScores.one(k, rows, slot, head, q, at, dim, scores, to);
+                case 2 -> Bf16WideFewScores.two(k, rows, slot, head, q, at, dim, scores, to);
+                default -> Bf16WideFewScores.one(k, rows, slot, head, q, at, dim, scores, to);
             }
         } else {
             switch (heads) {
