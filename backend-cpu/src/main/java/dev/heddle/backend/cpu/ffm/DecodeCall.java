@@ -10,6 +10,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Arguments, scratch and results of one call of the kernel for single query rows: {@code heddle_chunk} in
@@ -77,6 +78,10 @@ public final class DecodeCall {
     private MemorySegment max = memory;
     private MemorySegment sum = memory;
     private long used;
+    private @Nullable AttentionSpec prepared; // what the memory is laid out for
+    private int preparedTokens;
+    private int preparedHeads;
+    private boolean preparedBf16;
 
     /** Makes arguments without memory: see {@link #prepare}. */
     public DecodeCall() {}
@@ -87,6 +92,10 @@ public final class DecodeCall {
      * @param bf16 whether queries are bf16 values and so will the result be: the kernel may then multiply them as such
      */
     public void prepare(AttentionSpec spec, int tokens, int heads, boolean bf16) {
+        if (spec == prepared && tokens == preparedTokens && heads == preparedHeads && bf16 == preparedBf16) {
+            return; // the next step of the same model
+        }
+        prepared = null;
         long rows = (long) heads * spec.groupSize();
         int dimQk = spec.headDimQk();
         int dimVo = spec.headDimVo();
@@ -126,6 +135,10 @@ public final class DecodeCall {
         number(K_TYPE, spec.kDtype().ordinal());
         number(V_TYPE, spec.vDtype().ordinal());
         number(BF16, bf16 ? 1 : 0);
+        prepared = spec;
+        preparedTokens = tokens;
+        preparedHeads = heads;
+        preparedBf16 = bf16;
     }
 
     private MemorySegment take(long bytes) {
