@@ -98,6 +98,12 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
         int range = within / perRange;
         kernel.load(mine, tile, range);
         foresee(mine, unit + scratch.length);
+        if (chunks == 1) {
+            kernel.chunk(mine, tile, range, schedule.firstChunk(tile));
+            mine.chunkIsTotal();
+            kernel.store(mine, tile, range);
+            return;
+        }
         if (!schedule.isSplit() || chunks == 0) {
             kernel.clearTotal(mine, tile, range);
             for (int chunk = 0; chunk < chunks; chunk++) {

@@ -20,6 +20,12 @@ final class CpuSchedule {
     /** Units that a worker should find, so that the last to finish is not far behind. */
     private static final int UNITS_PER_WORKER = 4;
 
+    /** Tokens × KV heads that are worth a unit: fewer are computed before another thread has heard of them. */
+    private static final int LEAST_WORK = 128;
+
+    /** KV heads that are read far slower one by one than side by side: cut only where a worker would idle. */
+    private static final int FEW_HEADS = 4;
+
     /** Rows (heads of single query rows) of a unit; and the least that several query rows are cut into. */
     private static final int TILE_ROWS = 64;
 
@@ -80,7 +86,7 @@ final class CpuSchedule {
         // Where there are few tiles, or one much longer than its share, chunks are units of their own.
         boolean uneven = longest * wanted > 2 * chunks;
         boolean wish = longest > 1 && parallelism > 1 && (units(most, false) < wanted || uneven);
-        headsTogether = headsTogether(most, wish, wanted);
+        headsTogether = headsTogether(most, wish, worthwhile(wanted), parallelism);
         maxRows = Math.max(widest, decodes ? headsTogether : 1) * spec.groupSize();
         split = wish && slotFloats() * units(headsTogether, true) * Float.BYTES <= Partials.MAX_BYTES;
         for (int tile = 0; tile < tiles; tile++) {
@@ -109,12 +115,28 @@ final class CpuSchedule {
     }
 
     /** Returns how many KV heads share a walk over the pages: all, unless that leaves workers without work. */
-    private int headsTogether(int most, boolean cut, long wanted) {
+    private int headsTogether(int most, boolean cut, long wanted, int parallelism) {
         int together = most;
-        while (together > 1 && units(together, cut) < wanted) {
+        while (together > FEW_HEADS && units(together, cut) < wanted
+                || together > 1 && idles(units(together, cut), wanted, parallelism)) {
             together = (together + 1) / 2;
         }
         return together;
+    }
+
+    /** Returns whether workers would stand idle for more than an eighth of the time, though there is work for them. */
+    private static boolean idles(long units, long wanted, int parallelism) {
+        long places = Math.ceilDiv(units, parallelism) * parallelism;
+        return units < wanted && 8 * (places - units) > places;
+    }
+
+    /** Returns how many units of single rows are worth having: so many, or fewer where there is little to do. */
+    private long worthwhile(long wanted) {
+        long work = 0;
+        for (int request : tileRequest) {
+            work += (long) batch.kvLen(request) * spec.numKvHeads();
+        }
+        return Math.clamp(work / LEAST_WORK, 1, wanted);
     }
 
     private long units(int together, boolean cut) {

@@ -10,7 +10,6 @@ import dev.heddle.core.tensor.Buffer;
 import dev.heddle.core.tensor.DataType;
 import dev.heddle.core.tensor.HostTensors;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,11 +19,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class DecodeKernel implements SingleRow {
     private static final int TOKENS = DecodeLoops.TOKENS;
+    private static final int STAGED_VALUES = 4; // with their accumulators they stay in L1
 
     private final BatchShape batch;
     private final PageTable pages;
     private final CpuSchedule schedule;
-    private final InnerLoops loops;
+    private final Staging staging;
     private final DecodeLoops decode;
     private final Bound bound;
     private final int group;
@@ -44,7 +44,7 @@ final class DecodeKernel implements SingleRow {
         this.batch = batch;
         this.pages = batch.pageTable();
         this.schedule = schedule;
-        this.loops = loops;
+        this.staging = new Staging(pages, spec.pageSize(), loops);
         this.decode = decode;
         this.bound = bound;
         this.group = spec.groupSize();
@@ -110,18 +110,21 @@ final class DecodeKernel implements SingleRow {
         MemorySegment keys =
                 keysInPlace ? locate(k, scratch.keyRows, request, headFrom, token, count, spread) : null;
         if (keys == null) {
-            stage(k, keyType, scratch.keyRows, scratch.k, scratch.keys, headDimQk, dimQk, request, headFrom,
-                    headTo, token, count, spread);
-            decode.scores(scratch.keys, keyType, scratch.keyRows, dimQk * keyType.byteSize(), 0, heads,
-                    scratch.q,
-                    dimQk, group, scratch.scores);
+            int together = decode.slotsTogether(group);
+            for (int slot = 0; slot < TOKENS; slot += together) {
+                staging.bring(k, keyType, scratch, scratch.k, scratch.keys, scratch.keyRows, headDimQk,
+                        request,
+                        headFrom, headTo, token, count, spread, slot, slot + together);
+                decode.scores(scratch.keys, keyType, scratch.keyRows, dimQk * keyType.byteSize(), 0, heads,
+                        slot, slot + together, scratch.q, dimQk, group, scratch.scores);
+            }
         } else if (tokensOutside(k)) {
-            decode.scores(keys, keyType, scratch.keyRows, headBytes(k), 0, heads, scratch.q, dimQk, group,
-                    scratch.scores);
+            decode.scores(keys, keyType, scratch.keyRows, headBytes(k), 0, heads, 0, TOKENS, scratch.q,
+                    dimQk, group, scratch.scores);
         } else {
             for (int head = 0; head < heads; head++) {
-                decode.scores(keys, keyType, scratch.keyRows, 0, head, 1, scratch.q, dimQk, group,
-                        scratch.scores);
+                decode.scores(keys, keyType, scratch.keyRows, 0, head, 1, 0, TOKENS, scratch.q, dimQk,
+                        group, scratch.scores);
                 advance(scratch.keyRows, headBytes(k));
             }
         }
@@ -131,18 +134,20 @@ final class DecodeKernel implements SingleRow {
         MemorySegment values =
                 valuesInPlace ? locate(v, scratch.valueRows, request, headFrom, token, count, spread) : null;
         if (values == null) {
-            stage(v, valueType, scratch.valueRows, scratch.v, scratch.values, headDimVo, dimVo, request,
-                    headFrom,
-                    headTo, token, count, spread);
-            decode.weigh(scratch.values, valueType, scratch.valueRows, dimVo * valueType.byteSize(), 0, heads,
-                    count, scratch.scores, group, scratch.chunk, dimVo);
+            for (int slot = 0; slot < count; slot += STAGED_VALUES) {
+                int end = Math.min(slot + STAGED_VALUES, count);
+                staging.bring(v, valueType, scratch, scratch.v, scratch.values, scratch.valueRows, headDimVo,
+                        request, headFrom, headTo, token, count, spread, slot, end);
+                decode.weigh(scratch.values, valueType, scratch.valueRows, dimVo * valueType.byteSize(), 0,
+                        heads, slot, end, scratch.scores, group, scratch.chunk, dimVo);
+            }
         } else if (tokensOutside(v)) {
-            decode.weigh(values, valueType, scratch.valueRows, headBytes(v), 0, heads, count, scratch.scores,
-                    group, scratch.chunk, dimVo);
+            decode.weigh(values, valueType, scratch.valueRows, headBytes(v), 0, heads, 0, count,
+                    scratch.scores, group, scratch.chunk, dimVo);
         } else {
             for (int head = 0; head < heads; head++) {
-                decode.weigh(values, valueType, scratch.valueRows, 0, head, 1, count, scratch.scores, group,
-                        scratch.chunk, dimVo);
+                decode.weigh(values, valueType, scratch.valueRows, 0, head, 1, 0, count, scratch.scores,
+                        group, scratch.chunk, dimVo);
                 advance(scratch.valueRows, headBytes(v));
             }
         }
@@ -164,7 +169,7 @@ final class DecodeKernel implements SingleRow {
     }
 
     /** Which slot a token takes: four at a time lie far apart, and each is the beginning of a stream of its own. */
-    private static int slot(int token, int count) {
+    static int slot(int token, int count) {
         return count == TOKENS ? (token & 3) << 2 | token >> 2 : token;
     }
 
@@ -196,33 +201,5 @@ final class DecodeKernel implements SingleRow {
             rows[i] = rows[0];
         }
         return segment;
-    }
-
-    /** Copies or widens a tile's rows, padded with zeros, in the order in which they lie. */
-    private void stage(KvPlane plane, DataType read, long[] rows, float[] wide, MemorySegment target, int dim,
-            int padded, int request, int headFrom, int headTo, int token, int count, int spread) {
-        long rowBytes = (long) padded * read.byteSize();
-        long tokenBytes = rowBytes * (headTo - headFrom);
-        for (int i = 0; i < TOKENS; i++) {
-            rows[slot(i, spread)] = i < count ? i * tokenBytes : 0;
-        }
-        long step = headBytes(plane);
-        for (int i = 0; i < count; i++) {
-            int page = pages.pageOf(request, token + i);
-            MemorySegment source = HostTensors.segment(plane.segmentOf(page));
-            long at = plane.byteOffset(page, (token + i) % pageSize, headFrom);
-            long to = i * tokenBytes;
-            for (int kvHead = headFrom; kvHead < headTo; kvHead++, at += step, to += rowBytes) {
-                if (plane.dtype() == read && dim == padded) {
-                    MemorySegment.copy(source, at, target, to, rowBytes);
-                    continue;
-                }
-                loops.widen(source, at, plane.dtype(), wide, 0, dim);
-                for (int d = dim; d < padded; d++) {
-                    wide[d] = 0;
-                }
-                MemorySegment.copy(wide, 0, target, ValueLayout.JAVA_FLOAT, to, padded);
-            }
-        }
     }
 }

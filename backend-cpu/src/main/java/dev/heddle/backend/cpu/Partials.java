@@ -1,5 +1,6 @@
 package dev.heddle.backend.cpu;
 
+import dev.heddle.backend.cpu.kernel.InnerLoops;
 import java.util.Arrays;
 
 /**
@@ -21,7 +22,8 @@ final class Partials {
     }
 
     /** Folds {@code next} into {@code into}, both of {@code rows} rows of {@code dim} elements. */
-    static void fold(float[] into, int intoOffset, float[] next, int nextOffset, int rows, int dim) {
+    static void fold(InnerLoops loops, float[] into, int intoOffset, float[] next, int nextOffset, int rows,
+            int dim) {
         int maxAt = rows * dim;
         int sumAt = rows * (dim + 1);
         for (int row = 0; row < rows; row++) {
@@ -33,11 +35,7 @@ final class Partials {
             float max = Math.max(a, b);
             float scaleA = a == Float.NEGATIVE_INFINITY ? 0 : power(a - max);
             float scaleB = power(b - max);
-            int x = intoOffset + row * dim;
-            int y = nextOffset + row * dim;
-            for (int d = 0; d < dim; d++) {
-                into[x + d] = into[x + d] * scaleA + next[y + d] * scaleB;
-            }
+            loops.combine(into, intoOffset + row * dim, scaleA, next, nextOffset + row * dim, scaleB, dim);
             into[intoOffset + sumAt + row] =
                     into[intoOffset + sumAt + row] * scaleA + next[nextOffset + sumAt + row] * scaleB;
             into[intoOffset + maxAt + row] = max;
@@ -46,6 +44,6 @@ final class Partials {
 
     /** Returns 2 to the difference of two scores. */
     static float power(float difference) {
-        return (float) Math.exp(difference * LN2);
+        return difference == 0 ? 1 : (float) Math.exp(difference * LN2);
     }
 }

@@ -116,9 +116,10 @@ final class PrefillKernel implements ManyRows {
         int count = to - from;
         boolean partly = see(mine, tile, row, rows, from, count);
         for (int token = from; token < to; token++) {
-            widen(bound.kv.k(), request, token, kvHead, mine.keys, (token - from) * dimQk, spec.headDimQk(),
+            widen(scratch, bound.kv.k(), request, token, kvHead, mine.keys, (token - from) * dimQk,
+                    spec.headDimQk(),
                     dimQk);
-            widen(bound.kv.v(), request, token, kvHead, scratch.row, 0, spec.headDimVo(), dimVo);
+            widen(scratch, bound.kv.v(), request, token, kvHead, scratch.row, 0, spec.headDimVo(), dimVo);
             prefill.keep(scratch.row, dimVo, mine.values, token - from);
         }
         prefill.scores(mine.queries, row * dimQk, rows, mine.keys, dimQk, segment, mine.from, mine.to,
@@ -163,11 +164,12 @@ final class PrefillKernel implements ManyRows {
         return partly;
     }
 
-    private void widen(KvPlane plane, int request, int token, int kvHead, float[] target, int at, int dim,
-            int padded) {
+    private void widen(Scratch scratch, KvPlane plane, int request, int token, int kvHead, float[] target,
+            int at, int dim, int padded) {
         int page = pages.pageOf(request, token);
         loops.widen(HostTensors.segment(plane.segmentOf(page)),
-                plane.byteOffset(page, token % spec.pageSize(), kvHead), plane.dtype(), target, at, dim);
+                plane.byteOffset(page, token % spec.pageSize(), kvHead), plane.dtype(), target, at, dim,
+                scratch.halves);
         for (int d = dim; d < padded; d++) {
             target[at + d] = 0;
         }

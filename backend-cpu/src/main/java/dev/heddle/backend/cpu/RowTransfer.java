@@ -50,7 +50,8 @@ final class RowTransfer {
                             (firstRow + query) * q.stride(0) + (long) (kvHead * group + head) * q.stride(1);
                     float[] target = arranged ? scratch.row : scratch.q;
                     int to = arranged ? 0 : at;
-                    loops.widen(segment, q.byteOffset() + element * size, spec.qDtype(), target, to, dim);
+                    loops.widen(segment, q.byteOffset() + element * size, spec.qDtype(), target, to, dim,
+                            scratch.halves);
                     for (int d = dim; d < dimQk; d++) {
                         target[to + d] = 0; // other plans used this scratch before
                     }

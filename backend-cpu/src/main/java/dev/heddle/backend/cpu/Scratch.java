@@ -15,9 +15,10 @@ final class Scratch {
     final float[] q;
     final float[] k;
     final float[] v;
+    final short[] halves; // on the way to f32
     final float[] scores;
-    final float[] chunk; // partial result of the chunk under way
-    final float[] total; // chunks folded so far
+    float[] chunk; // partial result of the chunk under way
+    float[] total; // chunks folded so far
     final float[] row; // one row on its way from or to a tensor
     final float[] maxima; // of the row under way, as the decode loops keep them
     final float[] sums;
@@ -40,8 +41,9 @@ final class Scratch {
         this.call = call ? new DecodeCall() : null;
         this.prefillCall = call ? new PrefillCall() : null;
         q = new float[rows * dimQk];
-        k = new float[InnerLoops.TOKENS * dimQk];
-        v = new float[InnerLoops.TOKENS * dimVo];
+        k = new float[Math.max(InnerLoops.TOKENS, heads) * dimQk];
+        v = new float[Math.max(InnerLoops.TOKENS, heads) * dimVo];
+        halves = new short[Math.max(k.length, v.length)];
         scores = new float[rows * DecodeLoops.scoreFloats(1)];
         chunk = new float[rows * (dimVo + 2)];
         total = new float[rows * (dimVo + 2)];
@@ -53,14 +55,22 @@ final class Scratch {
         values = Arena.ofAuto().allocate((long) DecodeLoops.TOKENS * heads * dimVo * Float.BYTES, ALIGNMENT);
     }
 
+    /** Makes the partial result of an only chunk the total: there is nothing to fold. */
+    void chunkIsTotal() {
+        float[] only = chunk;
+        chunk = total;
+        total = only;
+    }
+
     static int padded(int dim) {
         return Math.ceilDiv(dim, InnerLoops.PADDING) * InnerLoops.PADDING;
     }
 
     boolean holds(int rows, int heads, int dimQk, int dimVo) {
         return q.length >= rows * dimQk
-                && k.length >= InnerLoops.TOKENS * dimQk
-                && v.length >= InnerLoops.TOKENS * dimVo
+                && row.length >= Math.max(dimQk, dimVo)
+                && k.length >= Math.max(InnerLoops.TOKENS, heads) * dimQk
+                && v.length >= Math.max(InnerLoops.TOKENS, heads) * dimVo
                 && scores.length >= rows * DecodeLoops.scoreFloats(1)
                 && keys.byteSize() >= (long) DecodeLoops.TOKENS * heads * dimQk * Float.BYTES
                 && values.byteSize() >= (long) DecodeLoops.TOKENS * heads * dimVo * Float.BYTES

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class UnitKernel {
     private final CpuSchedule schedule;
+    private final InnerLoops loops;
     private final Bound bound = new Bound();
     private final RowTransfer transfer;
     private final ManyRows prefill;
@@ -27,6 +28,7 @@ final class UnitKernel {
     UnitKernel(AttentionSpec spec, BatchShape batch, CpuSchedule schedule, InnerLoops loops,
             boolean callsC) {
         this.schedule = schedule;
+        this.loops = loops;
         this.group = spec.groupSize();
         this.dimVo = Scratch.padded(spec.headDimVo());
         this.prefill = new PrefillKernel(spec, batch, schedule, loops, bound);
@@ -76,7 +78,7 @@ final class UnitKernel {
     }
 
     void fold(float[] into, int intoOffset, float[] next, int nextOffset, int tile, int range) {
-        Partials.fold(into, intoOffset, next, nextOffset, rows(tile, range), dimVo);
+        Partials.fold(loops, into, intoOffset, next, nextOffset, rows(tile, range), dimVo);
     }
 
     /** Computes the partial result of one chunk into {@code scratch.chunk}. */

@@ -69,7 +69,7 @@ class BatchInvarianceTest {
                 SessionPlan crowded = one.plan(crowd)) {
             // Without this the equality below would compare a path with itself.
             assertEquals(1, whole.schedule().workUnits());
-            assertEquals(6, cut.schedule().workUnits());
+            assertEquals(parallelism == 3 ? 3 : 6, cut.schedule().workUnits()); // one chunk each, or one head of it
             assertEquals(7, crowded.schedule().workUnits());
             assertSame(parallelism + " workers", one.run(alone), many.run(alone));
         }

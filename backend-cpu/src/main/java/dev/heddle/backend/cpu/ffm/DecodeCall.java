@@ -10,6 +10,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Arguments, scratch and results of one call of the kernel for single query rows: {@code heddle_chunk} in
@@ -31,6 +32,23 @@ public final class DecodeCall {
             ValueLayout.JAVA_LONG.withName("k_next"), ValueLayout.JAVA_LONG.withName("v_next"),
             ValueLayout.JAVA_INT.withName("first_next"), ValueLayout.JAVA_INT.withName("count_next"));
     private static final long ALIGNMENT = 64;
+    private static final long ACC = offset("acc");
+    private static final long BF16 = offset("bf16");
+    private static final long DIM_QK = offset("dim_qk");
+    private static final long DIM_VO = offset("dim_vo");
+    private static final long GROUP = offset("group");
+    private static final long K_NEXT = offset("k_next");
+    private static final long K_PAGES = offset("k_pages");
+    private static final long K_TYPE = offset("k_type");
+    private static final long MAX = offset("max");
+    private static final long PAGE_SIZE = offset("page_size");
+    private static final long Q = offset("q");
+    private static final long SCALE = offset("scale");
+    private static final long SCRATCH = offset("scratch");
+    private static final long SUM = offset("sum");
+    private static final long V_NEXT = offset("v_next");
+    private static final long V_PAGES = offset("v_pages");
+    private static final long V_TYPE = offset("v_type");
     private static final long COUNT = offset("count");
     private static final long FIRST = offset("first");
     private static final long FIRST_NEXT = offset("first_next");
@@ -60,6 +78,10 @@ public final class DecodeCall {
     private MemorySegment max = memory;
     private MemorySegment sum = memory;
     private long used;
+    private @Nullable AttentionSpec prepared; // what the memory is laid out for
+    private int preparedTokens;
+    private int preparedHeads;
+    private boolean preparedBf16;
 
     /** Makes arguments without memory: see {@link #prepare}. */
     public DecodeCall() {}
@@ -70,6 +92,10 @@ public final class DecodeCall {
      * @param bf16 whether queries are bf16 values and so will the result be: the kernel may then multiply them as such
      */
     public void prepare(AttentionSpec spec, int tokens, int heads, boolean bf16) {
+        if (spec == prepared && tokens == preparedTokens && heads == preparedHeads && bf16 == preparedBf16) {
+            return; // the next step of the same model
+        }
+        prepared = null;
         long rows = (long) heads * spec.groupSize();
         int dimQk = spec.headDimQk();
         int dimVo = spec.headDimVo();
@@ -92,23 +118,27 @@ public final class DecodeCall {
         acc = take(rows * dimVo * Float.BYTES);
         max = take(rows * Float.BYTES);
         sum = take(rows * Float.BYTES);
-        pointer("k_pages", kPages);
-        pointer("v_pages", vPages);
-        pointer("k_next", kNext);
-        pointer("v_next", vNext);
-        pointer("q", q);
-        pointer("scale", scale);
-        pointer("acc", acc);
-        pointer("max", max);
-        pointer("sum", sum);
-        pointer("scratch", take(scratch));
-        number("page_size", spec.pageSize());
-        number("group", spec.groupSize());
-        number("dim_qk", dimQk);
-        number("dim_vo", dimVo);
-        number("k_type", spec.kDtype().ordinal());
-        number("v_type", spec.vDtype().ordinal());
-        number("bf16", bf16 ? 1 : 0);
+        pointer(K_PAGES, kPages);
+        pointer(V_PAGES, vPages);
+        pointer(K_NEXT, kNext);
+        pointer(V_NEXT, vNext);
+        pointer(Q, q);
+        pointer(SCALE, scale);
+        pointer(ACC, acc);
+        pointer(MAX, max);
+        pointer(SUM, sum);
+        pointer(SCRATCH, take(scratch));
+        number(PAGE_SIZE, spec.pageSize());
+        number(GROUP, spec.groupSize());
+        number(DIM_QK, dimQk);
+        number(DIM_VO, dimVo);
+        number(K_TYPE, spec.kDtype().ordinal());
+        number(V_TYPE, spec.vDtype().ordinal());
+        number(BF16, bf16 ? 1 : 0);
+        prepared = spec;
+        preparedTokens = tokens;
+        preparedHeads = heads;
+        preparedBf16 = bf16;
     }
 
     private MemorySegment take(long bytes) {
@@ -121,12 +151,12 @@ public final class DecodeCall {
         return LAYOUT.byteOffset(MemoryLayout.PathElement.groupElement(field));
     }
 
-    private void pointer(String field, MemorySegment memory) {
-        call.set(ValueLayout.JAVA_LONG, offset(field), memory.address());
+    private void pointer(long field, MemorySegment memory) {
+        call.set(ValueLayout.JAVA_LONG, field, memory.address());
     }
 
-    private void number(String field, int value) {
-        call.set(ValueLayout.JAVA_INT, offset(field), value);
+    private void number(long field, int value) {
+        call.set(ValueLayout.JAVA_INT, field, value);
     }
 
     /** Returns the queries: {@code [heads][group][dimQk]}, f32. */

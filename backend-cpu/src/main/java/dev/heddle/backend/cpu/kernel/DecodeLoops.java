@@ -40,17 +40,21 @@ public interface DecodeLoops {
         return Math.ceilDiv(group, 4) * BLOCK_FLOATS;
     }
 
+    /** Returns of how many slots, from a multiple of it, the keys must be there at once. */
+    int slotsTogether(int group);
+
     /**
-     * Computes q·k of some KV heads with {@code TOKENS} slots, four slots after the other and heads inside.
+     * Computes q·k of some KV heads with some slots, four slots after the other and heads inside.
      *
      * @param rows where the slots' keys of the first of these heads start in {@code k}, in bytes
      * @param step distance between KV heads, in bytes
      * @param first where these heads' rows stand in {@code q} and {@code scores}, counted in KV heads
+     * @param from first slot, a multiple of {@link #slotsTogether}, as is {@code end}
      * @param q {@code group} arranged rows for each head, {@code dim} apart
      * @param scores {@link #scoreFloats} for each head
      */
-    void scores(MemorySegment k, DataType stored, long[] rows, long step, int first, int heads, float[] q,
-            int dim, int group, float[] scores);
+    void scores(MemorySegment k, DataType stored, long[] rows, long step, int first, int heads, int from,
+            int end, float[] q, int dim, int group, float[] scores);
 
     /**
      * Replaces scores, in units of log2, by weights {@code 2^(score - maximum)} and adds them to the sums. A maximum
@@ -65,9 +69,9 @@ public interface DecodeLoops {
     void softmax(float[] scores, int heads, int group, int tokens, float[] maxima, float[] sums, float[] acc,
             int dim);
 
-    /** Adds p·v of the first {@code tokens} slots to the accumulators of some heads, in the order of scores. */
-    void weigh(MemorySegment v, DataType stored, long[] rows, long step, int first, int heads, int tokens,
-            float[] p, int group, float[] acc, int dim);
+    /** Adds p·v of the slots from a multiple of 4 on to the accumulators of some heads, in the order of scores. */
+    void weigh(MemorySegment v, DataType stored, long[] rows, long step, int first, int heads, int from,
+            int end, float[] p, int group, float[] acc, int dim);
 
     /** Returns the maximum of a head. */
     float maximum(float[] maxima, int offset, int group, int head);

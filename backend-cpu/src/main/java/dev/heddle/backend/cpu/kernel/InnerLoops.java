@@ -18,12 +18,19 @@ public interface InnerLoops {
     /** Returns what to call these loops in reports: {@code vector 512 bit}, {@code scalar}. */
     String name();
 
-    /** Widens {@code count} stored elements to f32. */
+    /**
+     * Widens {@code count} stored elements to f32.
+     *
+     * @param halves scratch of {@code count} elements at least
+     */
     void widen(MemorySegment source, long byteOffset, DataType dtype, float[] target, int targetOffset,
-            int count);
+            int count, short[] halves);
 
     /** Multiplies {@code count} elements, a multiple of {@link #PADDING}, by a factor. */
     void scale(float[] values, int offset, int count, float factor);
+
+    /** Makes of each of {@code count} elements {@code into · a + next · b}; a multiple of {@link #PADDING}. */
+    void combine(float[] into, int intoOffset, float a, float[] next, int nextOffset, float b, int count);
 
     /** Stores {@code count} elements, rounded to the nearest of a type, ties to even. */
     void store(float[] values, int offset, int count, MemorySegment target, long byteOffset, DataType dtype);

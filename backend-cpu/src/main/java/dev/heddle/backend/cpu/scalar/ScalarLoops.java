@@ -23,7 +23,7 @@ public final class ScalarLoops implements InnerLoops {
     @Override
     public void widen(
             MemorySegment source, long byteOffset, DataType dtype, float[] target, int targetOffset,
-            int count) {
+            int count, short[] halves) {
         int size = dtype.byteSize();
         for (int i = 0; i < count; i++) {
             target[targetOffset + i] = HostTensors.get(source, dtype, byteOffset + (long) i * size);
@@ -34,6 +34,14 @@ public final class ScalarLoops implements InnerLoops {
     public void scale(float[] values, int offset, int count, float factor) {
         for (int i = 0; i < count; i++) {
             values[offset + i] *= factor;
+        }
+    }
+
+    @Override
+    public void combine(float[] into, int intoOffset, float a, float[] next, int nextOffset, float b,
+            int count) {
+        for (int i = 0; i < count; i++) {
+            into[intoOffset + i] = into[intoOffset + i] * a + next[nextOffset + i] * b;
         }
     }
 

@@ -46,7 +46,7 @@ final class Bf16Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 4 + (t & together - 1);
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
             IntVector w1 = IntVector.fromMemorySegment(I, v, row + 4 * LANES, ORDER);
             FloatVector v0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
@@ -109,7 +109,7 @@ final class Bf16Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 4 + (t & together - 1);
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
             FloatVector v0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
             FloatVector v1 = w0.and(ODD).reinterpretAsFloats();
@@ -156,7 +156,7 @@ final class Bf16Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 4 + (t & together - 1);
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
             IntVector w1 = IntVector.fromMemorySegment(I, v, row + 4 * LANES, ORDER);
             FloatVector v0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
@@ -207,7 +207,7 @@ final class Bf16Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 4 + (t & together - 1);
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
             FloatVector v0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
             FloatVector v1 = w0.and(ODD).reinterpretAsFloats();
@@ -244,7 +244,7 @@ final class Bf16Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 2 + (t & together - 1);
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
             IntVector w1 = IntVector.fromMemorySegment(I, v, row + 4 * LANES, ORDER);
             FloatVector v0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
@@ -283,7 +283,7 @@ final class Bf16Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 2 + (t & together - 1);
             IntVector w0 = IntVector.fromMemorySegment(I, v, row, ORDER);
             FloatVector v0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
             FloatVector v1 = w0.and(ODD).reinterpretAsFloats();

@@ -42,7 +42,7 @@ final class F32Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 4 + (t & together - 1);
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
             FloatVector v1 = FloatVector.fromMemorySegment(F, v, row + 4 * LANES, ORDER);
             FloatVector v2 = FloatVector.fromMemorySegment(F, v, row + 8 * LANES, ORDER);
@@ -103,7 +103,7 @@ final class F32Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 4 + (t & together - 1);
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
             FloatVector v1 = FloatVector.fromMemorySegment(F, v, row + 4 * LANES, ORDER);
             FloatVector x = FloatVector.broadcast(F, p[weight]);
@@ -149,7 +149,7 @@ final class F32Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 4 + (t & together - 1);
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
             FloatVector v1 = FloatVector.fromMemorySegment(F, v, row + 4 * LANES, ORDER);
             FloatVector v2 = FloatVector.fromMemorySegment(F, v, row + 8 * LANES, ORDER);
@@ -198,7 +198,7 @@ final class F32Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 4 + (t & together - 1);
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
             FloatVector v1 = FloatVector.fromMemorySegment(F, v, row + 4 * LANES, ORDER);
             FloatVector x = FloatVector.broadcast(F, p[weight]);
@@ -234,7 +234,7 @@ final class F32Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 2 + (t & together - 1);
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
             FloatVector v1 = FloatVector.fromMemorySegment(F, v, row + 4 * LANES, ORDER);
             FloatVector v2 = FloatVector.fromMemorySegment(F, v, row + 8 * LANES, ORDER);
@@ -271,7 +271,7 @@ final class F32Values {
         int step = STEP[0];
         for (int t = from; t < end; t += step) {
             long row = rows[t] + column;
-            int weight = at + t / together * LANES + t % together;
+            int weight = at + (t & -together) * 2 + (t & together - 1);
             FloatVector v0 = FloatVector.fromMemorySegment(F, v, row, ORDER);
             FloatVector v1 = FloatVector.fromMemorySegment(F, v, row + 4 * LANES, ORDER);
             FloatVector x = FloatVector.broadcast(F, p[weight]);

@@ -39,7 +39,7 @@ final class VectorDecode implements DecodeLoops {
     }
 
     /** Heads whose lanes share a vector, of a block of one to four. */
-    private static int padded(int heads) {
+    static int padded(int heads) {
         return heads == 3 ? 4 : heads;
     }
 
@@ -55,10 +55,16 @@ final class VectorDecode implements DecodeLoops {
     }
 
     @Override
+    public int slotsTogether(int group) {
+        int fewest = group % 4 == 0 ? 4 : group % 4; // heads of the last block share a vector with more tokens
+        return Math.max(4, LANES / padded(fewest));
+    }
+
+    @Override
     public void scores(MemorySegment k, DataType stored, long[] rows, long step, int first, int heads,
-            float[] q, int dim, int group, float[] scores) {
+            int from, int end, float[] q, int dim, int group, float[] scores) {
         int floats = DecodeLoops.scoreFloats(group);
-        for (int slot = 0; slot < TOKENS; slot += 4) {
+        for (int slot = from; slot < end; slot += 4) {
             for (int head = 0; head < heads; head++) {
                 int at = (first + head) * group * dim;
                 int to = (first + head) * floats;
@@ -93,8 +99,8 @@ final class VectorDecode implements DecodeLoops {
             switch (heads) {
                 case 4 -> Bf16WideScores.four(k, rows, slot, head, q, at, dim, scores, to);
                 case 3 -> Bf16WideScores.three(k, rows, slot, head, q, at, dim, scores, to);
-                case 2 -> Bf16WideScores.two(k, rows, slot, head, q, at, dim, scores, to);
-                default -> Bf16WideScores.one(k, rows, slot, head, q, at, dim, scores, to);
+                case 2 -> Bf16WideFewScores.two(k, rows, slot, head, q, at, dim, scores, to);
+                default -> Bf16WideFewScores.one(k, rows, slot, head, q, at, dim, scores, to);
             }
         } else {
             switch (heads) {
@@ -158,98 +164,19 @@ final class VectorDecode implements DecodeLoops {
 
     @Override
     public void weigh(MemorySegment v, DataType stored, long[] rows, long step, int first, int heads,
-            int tokens,
-            float[] p, int group, float[] acc, int dim) {
+            int from, int end, float[] p, int group, float[] acc, int dim) {
         int floats = DecodeLoops.scoreFloats(group);
-        for (int slot = 0; slot < tokens; slot += 4) {
-            int end = Math.min(slot + 4, tokens);
+        for (int slot = from; slot < end; slot += 4) {
+            int last = Math.min(slot + 4, end);
             for (int head = 0; head < heads; head++) {
                 int at = (first + head) * floats;
                 int to = (first + head) * group * dim;
                 for (int row = 0; row < group; row += 4) {
                     int block = Math.min(4, group - row);
-                    if (stored == DataType.BF16) {
-                        bf16Values(v, rows, head * step, slot, end, p, at + row * TOKENS, acc, to + row * dim,
-                                dim, block);
-                    } else {
-                        f32Values(v, rows, head * step, slot, end, p, at + row * TOKENS, acc, to + row * dim,
-                                dim, block);
-                    }
+                    BlockValues.add(v, stored, rows, head * step, slot, last, p, at + row * TOKENS, acc,
+                            to + row * dim, dim, block);
                 }
             }
-        }
-    }
-
-    /** Elements of a row that a block takes at a time: as many accumulators as there are registers. */
-    private static int columns(int heads) {
-        return heads == 1 ? 8 * LANES : heads == 2 || WIDE ? 4 * LANES : 2 * LANES;
-    }
-
-    private static void bf16Values(MemorySegment v, long[] rows, long head, int from, int end, float[] p,
-            int at,
-            float[] acc, int to, int dim, int heads) {
-        int columns = columns(heads);
-        int d = 0;
-        for (; columns > 2 * LANES && d + columns <= dim; d += columns) {
-            bf16(v, rows, head + 2L * d, from, end, p, at, acc, to + d, dim, heads);
-        }
-        for (; d < dim; d += 2 * LANES) {
-            bf16ByTwo(v, rows, head + 2L * d, from, end, p, at, acc, to + d, dim, heads);
-        }
-    }
-
-    private static void f32Values(MemorySegment v, long[] rows, long head, int from, int end, float[] p,
-            int at,
-            float[] acc, int to, int dim, int heads) {
-        int columns = columns(heads);
-        int d = 0;
-        for (; columns > 2 * LANES && d + columns <= dim; d += columns) {
-            f32(v, rows, head + 4L * d, from, end, p, at, acc, to + d, dim, heads);
-        }
-        for (; d < dim; d += 2 * LANES) {
-            f32ByTwo(v, rows, head + 4L * d, from, end, p, at, acc, to + d, dim, heads);
-        }
-    }
-
-    private static void bf16(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
-            float[] acc, int to, int dim, int heads) {
-        switch (heads) {
-            case 4 -> Bf16Values.fourByFour(v, rows, column, from, end, p, at, acc, to, dim);
-            case 3 -> Bf16Values.threeByFour(v, rows, column, from, end, p, at, acc, to, dim);
-            case 2 -> Bf16Values.twoByFour(v, rows, column, from, end, p, at, acc, to, dim);
-            default -> Bf16Values.oneByEight(v, rows, column, from, end, p, at, acc, to, dim);
-        }
-    }
-
-    private static void bf16ByTwo(MemorySegment v, long[] rows, long column, int from, int end, float[] p,
-            int at,
-            float[] acc, int to, int dim, int heads) {
-        switch (heads) {
-            case 4 -> Bf16Values.fourByTwo(v, rows, column, from, end, p, at, acc, to, dim);
-            case 3 -> Bf16Values.threeByTwo(v, rows, column, from, end, p, at, acc, to, dim);
-            case 2 -> Bf16Values.twoByTwo(v, rows, column, from, end, p, at, acc, to, dim);
-            default -> Bf16Values.oneByTwo(v, rows, column, from, end, p, at, acc, to, dim);
-        }
-    }
-
-    private static void f32(MemorySegment v, long[] rows, long column, int from, int end, float[] p, int at,
-            float[] acc, int to, int dim, int heads) {
-        switch (heads) {
-            case 4 -> F32Values.fourByFour(v, rows, column, from, end, p, at, acc, to, dim);
-            case 3 -> F32Values.threeByFour(v, rows, column, from, end, p, at, acc, to, dim);
-            case 2 -> F32Values.twoByFour(v, rows, column, from, end, p, at, acc, to, dim);
-            default -> F32Values.oneByEight(v, rows, column, from, end, p, at, acc, to, dim);
-        }
-    }
-
-    private static void f32ByTwo(MemorySegment v, long[] rows, long column, int from, int end, float[] p,
-            int at,
-            float[] acc, int to, int dim, int heads) {
-        switch (heads) {
-            case 4 -> F32Values.fourByTwo(v, rows, column, from, end, p, at, acc, to, dim);
-            case 3 -> F32Values.threeByTwo(v, rows, column, from, end, p, at, acc, to, dim);
-            case 2 -> F32Values.twoByTwo(v, rows, column, from, end, p, at, acc, to, dim);
-            default -> F32Values.oneByTwo(v, rows, column, from, end, p, at, acc, to, dim);
         }
     }
 

@@ -29,19 +29,17 @@ public final class VectorLoops implements InnerLoops {
     @Override
     public void widen(
             MemorySegment source, long byteOffset, DataType dtype, float[] target, int targetOffset,
-            int count) {
-        // The narrowest byte vector holds 8: on 128-bit machines the last load would leave the row.
-        int overread = dtype.byteSize() == 1 ? Math.max(0, 8 - LANES) : 0;
-        int vectorised = Math.max(0, F.loopBound(count) - overread);
+            int count, short[] halves) {
+        int vectorised = F.loopBound(count);
         switch (dtype) {
             case F32 -> Widening.f32(source, byteOffset, target, targetOffset, vectorised);
             case BF16 -> Widening.bf16(source, byteOffset, target, targetOffset, vectorised);
-            case F16 -> Widening.f16(source, byteOffset, target, targetOffset, vectorised);
-            case FP8_E4M3 -> Widening.e4m3(source, byteOffset, target, targetOffset, vectorised);
-            case FP8_E5M2 -> Widening.e5m2(source, byteOffset, target, targetOffset, vectorised);
-            case INT8 -> Widening.int8(source, byteOffset, target, targetOffset, vectorised);
+            case F16 -> Widening.f16(source, byteOffset, target, targetOffset, count);
+            case FP8_E4M3 -> Widening.e4m3(source, byteOffset, target, targetOffset, count, halves);
+            case FP8_E5M2 -> Widening.e5m2(source, byteOffset, target, targetOffset, count, halves);
+            case INT8 -> Widening.int8(source, byteOffset, target, targetOffset, count);
         }
-        if (vectorised < count) {
+        if (vectorised < count && (dtype == DataType.F32 || dtype == DataType.BF16)) {
             Widening.tail(source, byteOffset, dtype, target, targetOffset, vectorised, count);
         }
     }
@@ -50,6 +48,15 @@ public final class VectorLoops implements InnerLoops {
     public void scale(float[] values, int offset, int count, float factor) {
         for (int i = 0; i < count; i += LANES) {
             FloatVector.fromArray(F, values, offset + i).mul(factor).intoArray(values, offset + i);
+        }
+    }
+
+    @Override
+    public void combine(float[] into, int intoOffset, float a, float[] next, int nextOffset, float b,
+            int count) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector x = FloatVector.fromArray(F, into, intoOffset + i).mul(a);
+            x.add(FloatVector.fromArray(F, next, nextOffset + i).mul(b)).intoArray(into, intoOffset + i);
         }
     }
 

@@ -46,7 +46,7 @@ class WideningTest {
             }
             float[] got = new float[patterns.length];
             for (int row = 0; row < patterns.length; row += 256) {
-                LOOPS.widen(source, (long) row * size, dtype, got, row, 256);
+                LOOPS.widen(source, (long) row * size, dtype, got, row, 256, new short[256]);
             }
             for (int i = 0; i < patterns.length; i++) {
                 float wanted = dtype.decode(patterns[i]);
@@ -80,7 +80,7 @@ class WideningTest {
                 }
                 float[] got = new float[wanted.length];
                 Arrays.fill(got, UNTOUCHED);
-                LOOPS.widen(source, misaligned, dtype, got, 5, count);
+                LOOPS.widen(source, misaligned, dtype, got, 5, count, new short[count]);
                 assertArrayEquals(wanted, got, dtype.id() + " x " + count);
             }
         }
