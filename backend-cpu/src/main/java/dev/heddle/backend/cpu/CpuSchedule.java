@@ -21,7 +21,7 @@ final class CpuSchedule {
     private static final int UNITS_PER_WORKER = 4;
 
     /** Tokens × KV heads that are worth a unit: fewer are computed before another thread has heard of them. */
-    private static final int LEAST_WORK = 128;
+    private static final int LEAST_WORK = 32;
 
     /** KV heads that are read far slower one by one than side by side: cut only where a worker would idle. */
     private static final int FEW_HEADS = 4;
