@@ -29,7 +29,7 @@ final class BlockValues {
         long size = stored.byteSize();
         int d = 0;
         if (columns > 2 * LANES) {
-            boolean four = WIDE && end == from + 4;
+            boolean four = WIDE && heads > 1 && end == from + 4;
             int together = LANES / VectorDecode.padded(heads);
             int weight = at + from / together * LANES + from % together;
             for (; d + columns <= dim; d += columns) {
@@ -59,8 +59,8 @@ final class BlockValues {
         switch (heads) {
             case 4 -> Bf16WideValues.four(v, rows, column, slot, p, at, acc, to, dim);
             case 3 -> Bf16WideValues.three(v, rows, column, slot, p, at, acc, to, dim);
-            case 2 -> Bf16WideFewValues.two(v, rows, column, slot, p, at, acc, to, dim);
-            default -> Bf16WideFewValues.one(v, rows, column, slot, p, at, acc, to);
+            case 2 -> Bf16WideTwoValues.two(v, rows, column, slot, p, at, acc, to, dim);
+            default -> throw new IllegalArgumentException("2 to 4 heads, got " + heads);
         }
     }
 
@@ -69,8 +69,8 @@ final class BlockValues {
         switch (heads) {
             case 4 -> F32WideValues.four(v, rows, column, slot, p, at, acc, to, dim);
             case 3 -> F32WideValues.three(v, rows, column, slot, p, at, acc, to, dim);
-            case 2 -> F32WideFewValues.two(v, rows, column, slot, p, at, acc, to, dim);
-            default -> F32WideFewValues.one(v, rows, column, slot, p, at, acc, to);
+            case 2 -> F32WideTwoValues.two(v, rows, column, slot, p, at, acc, to, dim);
+            default -> throw new IllegalArgumentException("2 to 4 heads, got " + heads);
         }
     }
 

@@ -8,7 +8,7 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * q·k of one to four heads with rows of f32 keys in 512-bit vectors: 16 accumulators, heads × tokens,
+ * q·k of two to four heads with rows of f32 keys in 512-bit vectors: 16 accumulators, heads × tokens,
  * whose lanes are added up together in pairs, so that lane i of the result belongs to accumulator i.
  */
 final class F32WideScores {
@@ -219,95 +219,6 @@ final class F32WideScores {
             s13 = x.fma(k5, s13);
             s14 = x.fma(k6, s14);
             s15 = x.fma(k7, s15);
-        }
-        s0 = s0.blend(s8, UPPER_8).add(s8.blend(s0, UPPER_8).rearrange(SWAP_8));
-        s1 = s1.blend(s9, UPPER_8).add(s9.blend(s1, UPPER_8).rearrange(SWAP_8));
-        s2 = s2.blend(s10, UPPER_8).add(s10.blend(s2, UPPER_8).rearrange(SWAP_8));
-        s3 = s3.blend(s11, UPPER_8).add(s11.blend(s3, UPPER_8).rearrange(SWAP_8));
-        s4 = s4.blend(s12, UPPER_8).add(s12.blend(s4, UPPER_8).rearrange(SWAP_8));
-        s5 = s5.blend(s13, UPPER_8).add(s13.blend(s5, UPPER_8).rearrange(SWAP_8));
-        s6 = s6.blend(s14, UPPER_8).add(s14.blend(s6, UPPER_8).rearrange(SWAP_8));
-        s7 = s7.blend(s15, UPPER_8).add(s15.blend(s7, UPPER_8).rearrange(SWAP_8));
-        s0 = s0.blend(s4, UPPER_4).add(s4.blend(s0, UPPER_4).rearrange(SWAP_4));
-        s1 = s1.blend(s5, UPPER_4).add(s5.blend(s1, UPPER_4).rearrange(SWAP_4));
-        s2 = s2.blend(s6, UPPER_4).add(s6.blend(s2, UPPER_4).rearrange(SWAP_4));
-        s3 = s3.blend(s7, UPPER_4).add(s7.blend(s3, UPPER_4).rearrange(SWAP_4));
-        s0 = s0.blend(s2, UPPER_2).add(s2.blend(s0, UPPER_2).rearrange(SWAP_2));
-        s1 = s1.blend(s3, UPPER_2).add(s3.blend(s1, UPPER_2).rearrange(SWAP_2));
-        s0.blend(s1, UPPER_1).add(s1.blend(s0, UPPER_1).rearrange(SWAP_1))
-                .intoArray(scores, to);
-    }
-
-    /** One head, 16 tokens. */
-    static void one(MemorySegment k, long[] rows, int slot, long head, float[] q, int at, int dim,
-            float[] scores, int to) {
-        long t0 = rows[slot] + head;
-        long t1 = rows[slot + 1] + head;
-        long t2 = rows[slot + 2] + head;
-        long t3 = rows[slot + 3] + head;
-        long t4 = rows[slot + 4] + head;
-        long t5 = rows[slot + 5] + head;
-        long t6 = rows[slot + 6] + head;
-        long t7 = rows[slot + 7] + head;
-        long t8 = rows[slot + 8] + head;
-        long t9 = rows[slot + 9] + head;
-        long t10 = rows[slot + 10] + head;
-        long t11 = rows[slot + 11] + head;
-        long t12 = rows[slot + 12] + head;
-        long t13 = rows[slot + 13] + head;
-        long t14 = rows[slot + 14] + head;
-        long t15 = rows[slot + 15] + head;
-        FloatVector s0 = FloatVector.zero(F);
-        FloatVector s1 = FloatVector.zero(F);
-        FloatVector s2 = FloatVector.zero(F);
-        FloatVector s3 = FloatVector.zero(F);
-        FloatVector s4 = FloatVector.zero(F);
-        FloatVector s5 = FloatVector.zero(F);
-        FloatVector s6 = FloatVector.zero(F);
-        FloatVector s7 = FloatVector.zero(F);
-        FloatVector s8 = FloatVector.zero(F);
-        FloatVector s9 = FloatVector.zero(F);
-        FloatVector s10 = FloatVector.zero(F);
-        FloatVector s11 = FloatVector.zero(F);
-        FloatVector s12 = FloatVector.zero(F);
-        FloatVector s13 = FloatVector.zero(F);
-        FloatVector s14 = FloatVector.zero(F);
-        FloatVector s15 = FloatVector.zero(F);
-        int step = STEP[0];
-        for (int d = 0; d < dim; d += step) {
-            FloatVector k0 = FloatVector.fromMemorySegment(F, k, t0 + 4L * d, ORDER);
-            FloatVector k1 = FloatVector.fromMemorySegment(F, k, t1 + 4L * d, ORDER);
-            FloatVector k2 = FloatVector.fromMemorySegment(F, k, t2 + 4L * d, ORDER);
-            FloatVector k3 = FloatVector.fromMemorySegment(F, k, t3 + 4L * d, ORDER);
-            FloatVector k4 = FloatVector.fromMemorySegment(F, k, t4 + 4L * d, ORDER);
-            FloatVector k5 = FloatVector.fromMemorySegment(F, k, t5 + 4L * d, ORDER);
-            FloatVector k6 = FloatVector.fromMemorySegment(F, k, t6 + 4L * d, ORDER);
-            FloatVector k7 = FloatVector.fromMemorySegment(F, k, t7 + 4L * d, ORDER);
-            FloatVector k8 = FloatVector.fromMemorySegment(F, k, t8 + 4L * d, ORDER);
-            FloatVector k9 = FloatVector.fromMemorySegment(F, k, t9 + 4L * d, ORDER);
-            FloatVector k10 = FloatVector.fromMemorySegment(F, k, t10 + 4L * d, ORDER);
-            FloatVector k11 = FloatVector.fromMemorySegment(F, k, t11 + 4L * d, ORDER);
-            FloatVector k12 = FloatVector.fromMemorySegment(F, k, t12 + 4L * d, ORDER);
-            FloatVector k13 = FloatVector.fromMemorySegment(F, k, t13 + 4L * d, ORDER);
-            FloatVector k14 = FloatVector.fromMemorySegment(F, k, t14 + 4L * d, ORDER);
-            FloatVector k15 = FloatVector.fromMemorySegment(F, k, t15 + 4L * d, ORDER);
-            FloatVector x = FloatVector.fromArray(F, q, at + d);
-            s0 = x.fma(k0, s0);
-            s1 = x.fma(k1, s1);
-            s2 = x.fma(k2, s2);
-            s3 = x.fma(k3, s3);
-            s4 = x.fma(k4, s4);
-            s5 = x.fma(k5, s5);
-            s6 = x.fma(k6, s6);
-            s7 = x.fma(k7, s7);
-            s8 = x.fma(k8, s8);
-            s9 = x.fma(k9, s9);
-            s10 = x.fma(k10, s10);
-            s11 = x.fma(k11, s11);
-            s12 = x.fma(k12, s12);
-            s13 = x.fma(k13, s13);
-            s14 = x.fma(k14, s14);
-            s15 = x.fma(k15, s15);
         }
         s0 = s0.blend(s8, UPPER_8).add(s8.blend(s0, UPPER_8).rearrange(SWAP_8));
         s1 = s1.blend(s9, UPPER_8).add(s9.blend(s1, UPPER_8).rearrange(SWAP_8));
