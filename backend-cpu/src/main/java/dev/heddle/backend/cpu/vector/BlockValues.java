@@ -29,16 +29,9 @@ final class BlockValues {
         long size = stored.byteSize();
         int d = 0;
         if (columns > 2 * LANES) {
-            boolean four = WIDE && heads > 1 && end == from + 4;
-            int together = LANES / VectorDecode.padded(heads);
-            int weight = at + from / together * LANES + from % together;
             for (; d + columns <= dim; d += columns) {
                 long column = head + size * d;
-                if (four && bf16) {
-                    bf16Four(v, rows, column, from, p, weight, acc, to + d, dim, heads);
-                } else if (four) {
-                    f32Four(v, rows, column, from, p, weight, acc, to + d, dim, heads);
-                } else if (bf16) {
+                if (bf16) {
                     bf16(v, rows, column, from, end, p, at, acc, to + d, dim, heads);
                 } else {
                     f32(v, rows, column, from, end, p, at, acc, to + d, dim, heads);
@@ -51,26 +44,6 @@ final class BlockValues {
             } else {
                 f32ByTwo(v, rows, head + size * d, from, end, p, at, acc, to + d, dim, heads);
             }
-        }
-    }
-
-    private static void bf16Four(MemorySegment v, long[] rows, long column, int slot, float[] p, int at,
-            float[] acc, int to, int dim, int heads) {
-        switch (heads) {
-            case 4 -> Bf16WideValues.four(v, rows, column, slot, p, at, acc, to, dim);
-            case 3 -> Bf16WideValues.three(v, rows, column, slot, p, at, acc, to, dim);
-            case 2 -> Bf16WideTwoValues.two(v, rows, column, slot, p, at, acc, to, dim);
-            default -> throw new IllegalArgumentException("2 to 4 heads, got " + heads);
-        }
-    }
-
-    private static void f32Four(MemorySegment v, long[] rows, long column, int slot, float[] p, int at,
-            float[] acc, int to, int dim, int heads) {
-        switch (heads) {
-            case 4 -> F32WideValues.four(v, rows, column, slot, p, at, acc, to, dim);
-            case 3 -> F32WideValues.three(v, rows, column, slot, p, at, acc, to, dim);
-            case 2 -> F32WideTwoValues.two(v, rows, column, slot, p, at, acc, to, dim);
-            default -> throw new IllegalArgumentException("2 to 4 heads, got " + heads);
         }
     }
 
