@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
 final class Runner {
     private static final long ROUND_NANOS = 60_000_000;
     private static final long TIMING_NANOS = 200_000_000;
-    private static final long WARM_UP_NANOS = 600_000_000;
+    private static final long WARM_UP_NANOS = 3_000_000_000L;
     private static final long PLANNING_NANOS = 50_000_000;
-    private static final int SETTLED_ROUNDS = 2;
+    private static final int SETTLED_ROUNDS = 12; // fewer may only be waiting for the second compiler
     private static final double SAME = 0.97; // a round within 3 % of the best is no faster
     private static final int MOST_RUNS = 1000;
 
