@@ -24,10 +24,12 @@ record KernelShape(Tile tile, int rows, int dimQk, int dimVo, DataType kvType, b
     /** Most buffers of K and of V: as many as fit into the least room for arguments that OpenCL promises. */
     static final int MOST_SEGMENTS = 32;
 
+    /** Bytes that are loaded at once where rows are multiples of it, and elsewhere. */
     static final int WIDE = 16;
 
-    private static final int FEW_SEGMENTS = 4;
     static final int NARROW = 8;
+
+    private static final int FEW_SEGMENTS = 4;
 
     /** Returns the rows of a tile such that all tiles of a KV head are about equally full. */
     static int rows(int all, int most) {
