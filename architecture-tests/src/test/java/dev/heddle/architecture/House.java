@@ -21,7 +21,16 @@ final class House {
 
     private House() {}
 
+    /** Read once: it takes seconds, and JUnit makes an instance of a test class for each test. */
+    private static final class Read {
+        static final JavaClasses ALL = read();
+    }
+
     static JavaClasses classes() {
+        return Read.ALL;
+    }
+
+    private static JavaClasses read() {
         JavaClasses all = new ClassFileImporter()
                 .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
                 .withImportOption(location -> !location.contains("/architecture-tests/"))

@@ -53,6 +53,10 @@ final class RunCommand implements Callable<Integer> {
             defaultValue = "auto")
     private String backend = "auto";
 
+    @Option(names = "--millis", paramLabel = "N", defaultValue = "200",
+            description = "how long to time each result; warming up takes longer (default: ${DEFAULT-VALUE})")
+    private int millis = 200;
+
     @Option(names = "--dump", paramLabel = "DIR",
             description = "write NAME.BACKEND.safetensors with out and lse")
     private @Nullable Path dump;
@@ -65,13 +69,16 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         List<Path> files = new ArrayList<>(cases);
         files.addAll(moreCases);
+        if (millis < 1) {
+            throw new IllegalArgumentException("--millis must be 1 or more, got " + millis);
+        }
         try (Heddle heddle = common.heddle().open()) {
             if (files.isEmpty()) {
                 AttentionSpec spec = shape.spec();
                 var batch = MadeUp.batch(spec, shape.lengths(), shape.seed());
                 for (String id : backends(heddle)) {
                     // Asked before inputs are made: what nobody can run should not fill gigabytes first.
-                    new Runner(heddle, false).require(spec, batch, id.equals("auto") ? null : id);
+                    new Runner(heddle, millis).require(spec, batch, id.equals("auto") ? null : id);
                     try (Case input = MadeUp.of("made-up", spec, batch, shape.seed())) {
                         run(heddle, input, id);
                     }
@@ -104,7 +111,7 @@ final class RunCommand implements Callable<Integer> {
 
     private void run(Heddle heddle, Case input, String id) throws IOException {
         boolean saved = input.answer() != null || verify;
-        Runner.Result result = new Runner(heddle, true).run(input, id.equals("auto") ? null : id);
+        Runner.Result result = new Runner(heddle, millis).run(input, id.equals("auto") ? null : id);
         report = report == null ? result.report() : report;
         Verdict verdict = null;
         if (input.answer() != null && verify) {

@@ -17,20 +17,25 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs one case on one backend: once for its result, then again and again for its time. */
 final class Runner {
-    private static final long ROUND_NANOS = 60_000_000;
-    private static final long TIMING_NANOS = 200_000_000;
-    private static final long WARM_UP_NANOS = 3_000_000_000L;
-    private static final long PLANNING_NANOS = 50_000_000;
+    // Parts of the time that counts: 60 ms, 3 s and 50 ms beside the usual 200 ms.
+    private static final double ROUND = 0.3;
+    private static final double WARM_UP = 15;
+    private static final double PLANNING = 0.25;
     private static final int SETTLED_ROUNDS = 12; // fewer may only be waiting for the second compiler
     private static final double SAME = 0.97; // a round within 3 % of the best is no faster
     private static final int MOST_RUNS = 1000;
 
     private final Heddle heddle;
-    private final boolean timed;
+    private final long nanos;
 
-    Runner(Heddle heddle, boolean timed) {
+    /**
+     * Runs with a Heddle.
+     *
+     * @param millis how long to time each result; warming up takes longer
+     */
+    Runner(Heddle heddle, int millis) {
         this.heddle = heddle;
-        this.timed = timed;
+        this.nanos = 1_000_000L * millis;
     }
 
     /**
@@ -38,7 +43,7 @@ final class Runner {
      *
      * @param out {@code [total_qo_len, num_qo_heads, head_dim_vo]}, row-major
      * @param lse {@code [total_qo_len, num_qo_heads]}, or null if the spec asks for none
-     * @param micros median time of a run, NaN if it was not timed
+     * @param micros median time of a run
      * @param planMicros median time of a plan
      * @param report why this backend
      */
@@ -71,9 +76,9 @@ final class Runner {
             run(plan, placed);
             float[] out = placed.values(placed.out());
             float[] lse = placed.lse() == null ? null : placed.values(placed.lse());
-            double micros = timed ? time(plan, placed) : Double.NaN;
+            double micros = time(plan, placed);
             double planMicros = median(() -> heddle.plan(input.spec(), input.batch(), request).close(),
-                    plan.queue()::synchronize, timed ? PLANNING_NANOS : 0);
+                    plan.queue()::synchronize, PLANNING);
             return new Result(plan.backendId(), out, lse, micros, planMicros, plan.explain());
         }
     }
@@ -93,29 +98,29 @@ final class Runner {
     }
 
     /** Returns the median time of a run in microseconds, once rounds no longer get faster. */
-    private static double time(AttentionPlan plan, Placement placed) {
+    private double time(AttentionPlan plan, Placement placed) {
         Runnable one = () -> run(plan, placed);
         long begin = System.nanoTime();
         double best = Double.POSITIVE_INFINITY;
         int settled = 0;
-        while (settled < SETTLED_ROUNDS && System.nanoTime() - begin < WARM_UP_NANOS) {
-            double round = median(one, ROUND_NANOS);
+        while (settled < SETTLED_ROUNDS && System.nanoTime() - begin < WARM_UP * nanos) {
+            double round = median(one, ROUND);
             settled = round < best * SAME ? 0 : settled + 1;
             best = Math.min(best, round);
         }
-        return median(one, TIMING_NANOS);
+        return median(one, 1);
     }
 
-    private static double median(Runnable work, long nanos) {
-        return median(work, () -> {}, nanos);
+    private double median(Runnable work, double part) {
+        return median(work, () -> {}, part);
     }
 
     /** As above; {@code settle} follows each run and is not timed: what a device still has to do is not the plan's. */
-    private static double median(Runnable work, Runnable settle, long nanos) {
+    private double median(Runnable work, Runnable settle, double part) {
         double[] micros = new double[MOST_RUNS];
         int runs = 0;
         long begin = System.nanoTime();
-        while (runs < MOST_RUNS && (runs < 3 || System.nanoTime() - begin < nanos)) {
+        while (runs < MOST_RUNS && (runs < 3 || System.nanoTime() - begin < part * nanos)) {
             long start = System.nanoTime();
             work.run();
             micros[runs++] = (System.nanoTime() - start) / 1e3;

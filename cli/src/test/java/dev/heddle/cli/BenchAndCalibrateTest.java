@@ -28,7 +28,8 @@ class BenchAndCalibrateTest {
     void benchTimesEveryShapeBesideTheLimits() throws IOException {
         String file = shapes(HEADER + "14/2,64,bf16,bf16,16,1x64,false\n\n8/8,32,f32,,4,2*1x16+3x9,true\n");
         JsonObject document =
-                Cli.run("bench", "--backend", "cpu", "--shapes", file, "--against", "none", "--json").exits(0)
+                Cli.run("bench", "--backend", "cpu", "--shapes", file, "--millis", "1", "--against", "none",
+                        "--json").exits(0)
                         .json();
         assertTrue(document.getAsJsonObject("limits").get("read_gbytes_per_s").getAsDouble() > 0);
         assertTrue(document.getAsJsonObject("limits").get("fma_gflops").getAsDouble() > 0);

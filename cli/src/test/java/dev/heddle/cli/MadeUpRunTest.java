@@ -71,7 +71,13 @@ class MadeUpRunTest {
         assertTrue(answer.out().contains("GB/s"), answer.out());
     }
 
+    @Test
+    void aTimeOfNothingIsRefused() {
+        Cli.run("run", "--batch", "1x8", "--millis", "0").exits(2).says("--millis must be 1 or more, got 0");
+    }
+
     private static void verified(List<String> command) {
+        command.addAll(List.of("--millis", "1")); // what they compute is tested here
         JsonObject document = Cli.run(command.toArray(String[]::new)).exits(0).json();
         String chosen = document.getAsJsonObject("plan").get("chosen").getAsString();
         assertTrue(List.of("cpu", "cpu-native").contains(chosen), chosen); // the second where gcc was there

@@ -50,7 +50,8 @@ class SavedCaseTest {
     void aRightAnswerPasses(String name, AttentionSpecBuilder spec, String batch) throws IOException {
         String file = CaseMaker.of(name, spec.build(), batch).write(directory.resolve("case.safetensors"));
         JsonObject result =
-                only(Cli.run("run", "--backend", "cpu", "--case", file, "--verify", "--json").exits(0));
+                only(Cli.run("run", "--millis", "1", "--backend", "cpu", "--case", file, "--verify", "--json")
+                        .exits(0));
         assertEquals(name, result.get("case").getAsString());
         assertEquals("cpu", result.get("backend").getAsString());
         assertTrue(result.get("verified").getAsBoolean());
@@ -73,14 +74,15 @@ class SavedCaseTest {
         int head = largest / HEAD_DIM % HEADS;
         String file = maker.scale("out", largest, 1.05f).write(directory.resolve("case.safetensors"));
 
-        Cli plain = Cli.run("run", "--case", file, "--verify").exits(1);
+        Cli plain = Cli.run("run", "--millis", "1", "--case", file, "--verify").exits(1);
         assertEquals(1, plain.err().lines().count(), plain.err());
         for (String word : List.of("case " + name + " ", "row " + row + " ", "head " + head + " ")) {
             assertTrue(plain.err().contains(word), () -> word + "is missing in: " + plain.err());
         }
         assertTrue(plain.out().contains("WRONG"), plain.out());
 
-        JsonObject result = only(Cli.run("run", "--case", file, "--verify", "--json").exits(1));
+        JsonObject result =
+                only(Cli.run("run", "--millis", "1", "--case", file, "--verify", "--json").exits(1));
         assertFalse(result.get("verified").getAsBoolean());
         assertTrue(result.get("failure").getAsString().contains("row " + row + " head " + head + " "),
                 result::toString);
@@ -90,7 +92,7 @@ class SavedCaseTest {
     @Test
     void aWrongLseFails() throws IOException {
         String file = CaseMaker.small().scale("lse", 6, 1.05f).write(directory.resolve("case.safetensors"));
-        Cli answer = Cli.run("run", "--case", file, "--verify").exits(1);
+        Cli answer = Cli.run("run", "--millis", "1", "--case", file, "--verify").exits(1);
         assertTrue(answer.err().contains("LSE of request 1 row 1 head 2 "), answer.err());
     }
 
@@ -98,7 +100,7 @@ class SavedCaseTest {
     void oneWrongFileOfSeveralFailsAndAllAreReported() throws IOException {
         CaseMaker wrong = CaseMaker.small().metadata("name", "wrong");
         wrong.scale("out", largest(wrong.values("out")), 1.05f);
-        Cli answer = Cli.run("run", "--verify", "--json", "--case",
+        Cli answer = Cli.run("run", "--millis", "1", "--verify", "--json", "--case",
                 CaseMaker.small().metadata("name", "first").write(directory.resolve("1.safetensors")),
                 wrong.write(directory.resolve("2.safetensors")),
                 CaseMaker.small().metadata("name", "third").write(directory.resolve("3.safetensors")))
@@ -113,7 +115,7 @@ class SavedCaseTest {
     @Test
     void theFilesOwnYardstickIsTaken() throws IOException {
         CaseMaker maker = CaseMaker.small().metadata("sdpa_err_max", "0.25").metadata("sdpa_err_mean", "0.5");
-        JsonObject result = only(Cli.run("run", "--verify", "--json", "--case",
+        JsonObject result = only(Cli.run("run", "--millis", "1", "--verify", "--json", "--case",
                 maker.write(directory.resolve("case.safetensors"))).exits(0));
         assertEquals(0.5, result.get("max_error_bound").getAsDouble(), 1e-9); // twice the reference's
         assertEquals(0.75, result.get("mean_error_bound").getAsDouble(), 1e-9); // 1.5 times
@@ -123,7 +125,8 @@ class SavedCaseTest {
     void withoutAnAnswerTheOracleIsAsked() throws IOException {
         String file =
                 CaseMaker.small().remove("out").remove("lse").write(directory.resolve("case.safetensors"));
-        JsonObject result = only(Cli.run("run", "--case", file, "--verify", "--json").exits(0));
+        JsonObject result =
+                only(Cli.run("run", "--millis", "1", "--case", file, "--verify", "--json").exits(0));
         assertTrue(result.get("verified").getAsBoolean());
         assertEquals("all 3 requests, against fp64", result.get("compared").getAsString());
     }
@@ -133,7 +136,7 @@ class SavedCaseTest {
         CaseMaker wrong = CaseMaker.small();
         String file = wrong.scale("out", largest(wrong.values("out")), 2)
                 .write(directory.resolve("case.safetensors"));
-        JsonObject result = only(Cli.run("run", "--case", file, "--json").exits(0));
+        JsonObject result = only(Cli.run("run", "--millis", "1", "--case", file, "--json").exits(0));
         assertTrue(result.get("verified").isJsonNull());
         assertTrue(result.get("max_error").isJsonNull());
     }
@@ -142,7 +145,8 @@ class SavedCaseTest {
     void theDumpHoldsTheResult() throws IOException {
         CaseMaker maker = CaseMaker.small();
         Path dump = directory.resolve("dump");
-        Cli.run("run", "--backend", "cpu", "--case", maker.write(directory.resolve("case.safetensors")),
+        Cli.run("run", "--millis", "1", "--backend", "cpu", "--case",
+                maker.write(directory.resolve("case.safetensors")),
                 "--dump",
                 dump.toString())
                 .exits(0);
@@ -159,7 +163,7 @@ class SavedCaseTest {
         Path dump = directory.resolve("deep").resolve("dump");
         String file = CaseMaker.small().metadata("name", "../../else\nwhere").write(
                 directory.resolve("case.safetensors"));
-        Cli.run("run", "--case", file, "--dump", dump.toString()).exits(0);
+        Cli.run("run", "--millis", "1", "--case", file, "--dump", dump.toString()).exits(0);
         try (Stream<Path> written = Files.walk(directory)) {
             List<Path> files =
                     written.filter(Files::isRegularFile).filter(p -> !p.endsWith("case.safetensors"))

@@ -29,6 +29,9 @@ public record KitOptions(
     public static final KitOptions DEFAULT = new KitOptions(42, new SecureRandom().nextInt(1, 1_000_000_000),
             List.of(), Budget.USUAL, null, Duration.ofMinutes(5));
 
+    /** The system property that {@link #ofProperties} reads. */
+    public static final String BUDGET_PROPERTY = "dev.heddle.conformance.budget";
+
     private static final Pattern SEED = Pattern.compile(".*/seed(-?\\d{1,19})");
 
     /**
@@ -40,6 +43,25 @@ public record KitOptions(
         rules = List.copyOf(rules);
         if (!caseLimit.isPositive()) {
             throw new IllegalArgumentException("the limit of a case must be positive, got " + caseLimit);
+        }
+    }
+
+    /**
+     * Returns {@link #DEFAULT}, with the budget that the system property {@value #BUDGET_PROPERTY} names if it is set: for
+     * builds that prove the same backend elsewhere, or that have more time.
+     *
+     * @throws IllegalArgumentException if the property's value is no budget
+     */
+    public static KitOptions ofProperties() {
+        String budget = System.getProperty(BUDGET_PROPERTY);
+        if (budget == null) {
+            return DEFAULT;
+        }
+        try {
+            return DEFAULT.withBudget(Budget.parse(budget));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("system property " + BUDGET_PROPERTY + ": " + e.getMessage(),
+                    e);
         }
     }
 

@@ -43,6 +43,24 @@ class BudgetTest {
         assertTrue(refusal.getMessage().contains("60s, 10m"), refusal::getMessage);
     }
 
+    /** For a test class that chooses none, as a build sets it: {@code mvn -Ddev.heddle.conformance.budget=8/rule}. */
+    @Test
+    void aSystemPropertySetsTheBudget() {
+        assertEquals(Budget.USUAL, KitOptions.ofProperties().budget());
+        try {
+            System.setProperty(KitOptions.BUDGET_PROPERTY, "8/rule+40");
+            assertEquals(new Budget(null, 8, 40), KitOptions.ofProperties().budget());
+            System.setProperty(KitOptions.BUDGET_PROPERTY, "little");
+            IllegalArgumentException refusal =
+                    assertThrows(IllegalArgumentException.class, KitOptions::ofProperties);
+            assertTrue(refusal.getMessage().startsWith(
+                    "system property dev.heddle.conformance.budget: a budget is usual, all"),
+                    refusal::getMessage);
+        } finally {
+            System.clearProperty(KitOptions.BUDGET_PROPERTY);
+        }
+    }
+
     @Test
     void aTimedRunTakesTheRulesInTurn() {
         CaseSequence sequence = new CaseSequence(PLAIN,

@@ -111,7 +111,7 @@ class BenchOutputTest {
         Path csv = directory.resolve("out.csv");
         Path svg = directory.resolve("out.svg");
         Cli.run("bench", "--backend", "cpu", "--shapes", shapes.toString(), "--csv", csv.toString(), "--plot",
-                svg.toString(), "--against", "none").exits(0);
+                svg.toString(), "--millis", "1", "--against", "none").exits(0);
         assertEquals(2, Files.readAllLines(csv).size());
         assertTrue(Files.readString(svg).startsWith("<svg"));
     }

@@ -45,9 +45,9 @@ public abstract class BackendConformance {
     /** Returns the backend to prove. */
     protected abstract AttentionBackendProvider provider();
 
-    /** Returns what to run; everything unless overridden. */
+    /** Returns what to run; the usual budget, or that of {@link KitOptions#BUDGET_PROPERTY}, unless overridden. */
     protected KitOptions options() {
-        return KitOptions.DEFAULT;
+        return KitOptions.ofProperties();
     }
 
     /** Returns one container for each rule, with one test for each case, and a last test that counts. */

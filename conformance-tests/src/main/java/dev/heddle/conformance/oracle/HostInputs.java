@@ -17,9 +17,7 @@ final class HostInputs {
         int size = tensor.dtype().byteSize();
         long at = tensor.byteOffset() + size * (row * tensor.stride(0) + head * tensor.stride(1));
         float[] values = new float[(int) tensor.extent(2)];
-        for (int d = 0; d < values.length; d++) {
-            values[d] = HostTensors.get(segment, tensor.dtype(), at + (long) d * size);
-        }
+        HostTensors.get(segment, tensor.dtype(), at, values, 0, values.length, 1);
         return values;
     }
 
@@ -27,14 +25,11 @@ final class HostInputs {
     static float[][] tokens(KvPlane plane, BatchShape batch, int request, int kvHead, int dim) {
         float[][] tokens = new float[batch.kvLen(request)][dim];
         int pageSize = batch.pageTable().pageSize();
-        int size = plane.dtype().byteSize();
         for (int t = 0; t < tokens.length; t++) {
             int page = batch.pageTable().pageOf(request, t);
             MemorySegment segment = HostTensors.segment(plane.segmentOf(page));
             long at = plane.byteOffset(page, t % pageSize, kvHead);
-            for (int d = 0; d < dim; d++) {
-                tokens[t][d] = HostTensors.get(segment, plane.dtype(), at + (long) d * size);
-            }
+            HostTensors.get(segment, plane.dtype(), at, tokens[t], 0, dim, 1);
         }
         return tokens;
     }

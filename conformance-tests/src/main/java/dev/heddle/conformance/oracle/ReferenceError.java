@@ -24,20 +24,13 @@ public final class ReferenceError {
     private static final double MAX_FACTOR = 2;
     private static final double MEAN_FACTOR = 1.5;
 
-    /**
-     * Ways to sum a dot product: first to last, last to first, and as vector units do, in 4, 8 or 16 interleaved sums. A
-     * few large logits decide an output, so that one order alone may be right by luck, and a bound from it be too tight
-     * for every other.
-     */
-    private static final int[] LANES = {1, -1, 4, 8, 16};
-
     private final AttentionSpec spec;
     private final BatchShape batch;
     private final KvCacheView kv;
     private final HeadParameters heads;
     private final Expected exact;
-    private final double[] maxError = new double[LANES.length];
-    private final double[] sumError = new double[LANES.length];
+    private final double[] maxError = new double[Dots.ORDERS];
+    private final double[] sumError = new double[Dots.ORDERS];
     private double maxFloor;
     private double sumFloor;
 
@@ -78,41 +71,34 @@ public final class ReferenceError {
                 int at = (batch.qoIndptr(request) + row) * spec.numQoHeads() + head;
                 float[] query = HostInputs.row(q, batch.qoIndptr(request) + row, head);
                 boolean[] visible = visible(request, row, keys.length);
-                for (int order = 0; order < LANES.length; order++) {
-                    float[] logits = logits(request, row, head, kvHead, query, keys, visible, LANES[order]);
+                // A few large logits decide an output, so that one order of sums alone may be right by luck, and a bound
+                // from it be too tight for every other.
+                float[][] dots = Dots.of(query, keys);
+                for (int order = 0; order < Dots.ORDERS; order++) {
+                    float[] logits = logits(request, row, head, kvHead, dots[order], visible);
                     score(order, at, output(head, kvHead, logits, values));
+                    if (order == 0) { // where out has 16 bits or fewer, roundings in f32 are lost beside its own
+                        floor(at, spec.outDtype() == DataType.F32
+                                ? roundings(request, row, head, kvHead, logits, Dots.absolute(query, keys),
+                                        values)
+                                : Roundings.NONE);
+                    }
                 }
-                floor(at, roundings(request, row, head, kvHead, query, keys, values, visible));
             }
         }
     }
 
-    /** Where out has 16 bits or fewer, roundings in f32 are lost beside the one that stores it. */
-    private Roundings roundings(int request, int row, int head, int kvHead, float[] query, float[][] keys,
-            float[][] values, boolean[] visible) {
-        if (spec.outDtype() != DataType.F32) {
-            return Roundings.NONE;
-        }
-        float[] logits = logits(request, row, head, kvHead, query, keys, visible, LANES[0]);
+    private Roundings roundings(int request, int row, int head, int kvHead, float[] logits, double[] dots,
+            float[][] values) {
         double sink = spec.sinks() ? HostInputs.perHead(heads.sinks(), head) : Double.NEGATIVE_INFINITY;
-        double[] terms = new double[keys.length];
+        double[] terms = new double[logits.length];
         double scale = Math.abs((double) spec.smScale() * kv.scales().k(kvHead));
         double slope = spec.alibi() ? Math.abs(HostInputs.perHead(heads.alibiSlopes(), head)) : 0;
-        for (int key = 0; key < keys.length; key++) {
-            if (visible[key]) {
-                terms[key] = scale * absoluteDot(query, keys[key])
-                        + slope * Math.abs(key - Oracle.position(batch, request, row));
-            }
+        int position = Oracle.position(batch, request, row);
+        for (int key = 0; key < terms.length; key++) {
+            terms[key] = scale * dots[key] + slope * Math.abs(key - position);
         }
         return Roundings.of(logits, sink, terms, values, kv.scales().v(kvHead));
-    }
-
-    private static double absoluteDot(float[] query, float[] key) {
-        double sum = 0;
-        for (int d = 0; d < query.length; d++) {
-            sum += Math.abs(query[d] * key[d]);
-        }
-        return sum;
     }
 
     private boolean[] visible(int request, int row, int keys) {
@@ -123,67 +109,24 @@ public final class ReferenceError {
         return visible;
     }
 
-    private float[] logits(int request, int row, int head, int kvHead, float[] query, float[][] keys,
-            boolean[] visible, int lanes) {
-        float[] logits = new float[keys.length];
+    private float[] logits(int request, int row, int head, int kvHead, float[] dots, boolean[] visible) {
+        float[] logits = new float[dots.length];
         float scale = spec.smScale() * kv.scales().k(kvHead);
         float cap = spec.logitsSoftCap();
         float slope = spec.alibi() ? HostInputs.perHead(heads.alibiSlopes(), head) : 0;
-        for (int key = 0; key < keys.length; key++) {
+        int position = Oracle.position(batch, request, row);
+        for (int key = 0; key < dots.length; key++) {
             if (!visible[key]) {
                 logits[key] = Float.NEGATIVE_INFINITY;
                 continue;
             }
-            float dot = dot(query, keys[key], lanes);
-            float s = scale * dot;
+            float s = scale * dots[key];
             if (cap != 0) {
                 s = cap * (float) Math.tanh(s / cap);
             }
-            logits[key] = s + slope * (key - Oracle.position(batch, request, row));
+            logits[key] = s + slope * (key - position);
         }
         return logits;
-    }
-
-    private static float dot(float[] query, float[] key, int lanes) {
-        return switch (lanes) {
-            case 1 -> forwards(query, key);
-            case -1 -> backwards(query, key);
-            default -> interleaved(query, key, new float[lanes]);
-        };
-    }
-
-    private static float forwards(float[] query, float[] key) {
-        float sum = 0;
-        for (int d = 0; d < query.length; d++) {
-            sum += query[d] * key[d];
-        }
-        return sum;
-    }
-
-    private static float backwards(float[] query, float[] key) {
-        float sum = 0;
-        for (int d = query.length - 1; d >= 0; d--) {
-            sum += query[d] * key[d];
-        }
-        return sum;
-    }
-
-    private static float interleaved(float[] query, float[] key, float[] sums) {
-        int d = 0;
-        for (; d <= query.length - sums.length; d += sums.length) {
-            for (int lane = 0; lane < sums.length; lane++) {
-                sums[lane] += query[d + lane] * key[d + lane];
-            }
-        }
-        for (int lane = 0; d + lane < query.length; lane++) {
-            sums[lane] += query[d + lane] * key[d + lane];
-        }
-        for (int left = sums.length / 2; left > 0; left /= 2) {
-            for (int lane = 0; lane < left; lane++) {
-                sums[lane] += sums[lane + left];
-            }
-        }
-        return sums[0];
     }
 
     private float[] output(int head, int kvHead, float[] logits, float[][] values) {
@@ -199,21 +142,28 @@ public final class ReferenceError {
             weights[key] = logits[key] == Float.NEGATIVE_INFINITY ? 0 : (float) Math.exp(logits[key] - max);
             sum += weights[key];
         }
-        DataType dtype = spec.qDtype();
+        for (int key = 0; key < weights.length; key++) {
+            weights[key] /= sum;
+        }
+        if (spec.qDtype().byteSize() == 2) {
+            spec.qDtype().round(weights);
+        }
         float[] out = new float[spec.headDimVo()];
         for (int key = 0; key < logits.length; key++) {
             if (logits[key] == Float.NEGATIVE_INFINITY) {
                 continue;
             }
-            float p = weights[key] / sum;
-            float rounded = dtype.byteSize() == 2 ? dtype.round(p) : p;
+            float weight = weights[key];
+            float[] value = values[key];
             for (int d = 0; d < out.length; d++) {
-                out[d] += rounded * values[key][d];
+                out[d] += weight * value[d];
             }
         }
+        float scale = kv.scales().v(kvHead);
         for (int d = 0; d < out.length; d++) {
-            out[d] = spec.outDtype().round(out[d] * kv.scales().v(kvHead));
+            out[d] *= scale;
         }
+        spec.outDtype().round(out);
         return out;
     }
 

@@ -55,18 +55,26 @@ final class Roundings {
         double[] out = new double[dim];
         double[] terms = new double[dim];
         for (int key = 0; key < logits.length; key++) {
-            for (int d = 0; d < dim && weights[key] > 0; d++) {
-                double term = weights[key] / sum * scale * values[key][d];
-                out[d] += term;
-                terms[d] += Math.abs(term);
+            if (weights[key] > 0) {
+                double weight = weights[key] / sum * scale;
+                float[] value = values[key];
+                for (int d = 0; d < dim; d++) {
+                    double term = weight * value[d];
+                    out[d] += term;
+                    terms[d] += Math.abs(term);
+                }
             }
         }
         double[] squares = new double[dim];
         for (int key = 0; key < logits.length; key++) {
-            for (int d = 0; d < dim && weights[key] > 0; d++) {
-                double moved = weights[key] / sum * (scale * values[key][d] - out[d])
-                        * (logitTerms[key] + max - logits[key]);
-                squares[d] += moved * moved;
+            if (weights[key] > 0) {
+                double weight = weights[key] / sum;
+                double logit = logitTerms[key] + max - logits[key];
+                float[] value = values[key];
+                for (int d = 0; d < dim; d++) {
+                    double moved = weight * (scale * value[d] - out[d]) * logit;
+                    squares[d] += moved * moved;
+                }
             }
         }
         for (int d = 0; d < dim; d++) {

@@ -1,7 +1,6 @@
 package dev.heddle.core.cache;
 
 import dev.heddle.core.Stable;
-import dev.heddle.core.tensor.DataType;
 import dev.heddle.core.tensor.HostTensors;
 import java.lang.foreign.MemorySegment;
 
@@ -40,20 +39,14 @@ public final class HostKvAccess {
     private static void put(
             KvPlane plane, int page, int slot, int kvHead, float[] source, int offset, int dim, float scale) {
         MemorySegment segment = HostTensors.segment(plane.segmentOf(page));
-        DataType dtype = plane.dtype();
         long at = plane.byteOffset(page, slot, kvHead);
-        for (int d = 0; d < dim; d++) {
-            HostTensors.set(segment, dtype, at + (long) d * dtype.byteSize(), source[offset + d] / scale);
-        }
+        HostTensors.set(segment, plane.dtype(), at, source, offset, dim, scale);
     }
 
     private static void get(
             KvPlane plane, int page, int slot, int kvHead, float[] target, int offset, int dim, float scale) {
         MemorySegment segment = HostTensors.segment(plane.segmentOf(page));
-        DataType dtype = plane.dtype();
         long at = plane.byteOffset(page, slot, kvHead);
-        for (int d = 0; d < dim; d++) {
-            target[offset + d] = HostTensors.get(segment, dtype, at + (long) d * dtype.byteSize()) * scale;
-        }
+        HostTensors.get(segment, plane.dtype(), at, target, offset, dim, scale);
     }
 }

@@ -106,16 +106,23 @@ public enum DataType {
      * what a KV cache wants when it quantises.
      */
     public int encodeSaturating(float value) {
-        if (Float.isNaN(value) || this == INT8) {
-            return encode(value); // INT8 saturates anyway, and to -128, which lies beyond -maxFinite()
-        }
-        float max = maxFinite();
-        return encode(Math.clamp(value, -max, max));
+        return switch (this) {
+            case FP8_E4M3 -> Fp8.E4M3.encodeSaturating(value);
+            case FP8_E5M2 -> Fp8.E5M2.encodeSaturating(value);
+            case INT8 -> encode(value); // saturates anyway, and to -128, which lies beyond -maxFinite()
+            case F32, F16, BF16 ->
+                encode(Float.isNaN(value) ? value : Math.clamp(value, -maxFinite(), maxFinite()));
+        };
     }
 
     /** Returns {@code value} rounded to this type: {@code decode(encode(value))}. */
     public float round(float value) {
         return decode(encode(value));
+    }
+
+    /** Replaces each value by what {@link #round(float)} makes of it. */
+    public void round(float[] values) {
+        RowLoops.round(this, values);
     }
 
     /** Returns the largest finite value of this type. */
@@ -130,7 +137,7 @@ public enum DataType {
         };
     }
 
-    private static int encodeBf16(float value) {
+    static int encodeBf16(float value) {
         int bits = Float.floatToRawIntBits(value);
         if (Float.isNaN(value)) {
             return (bits >>> 16) | 0x0040; // keep it a NaN even when only low mantissa bits are set
@@ -138,7 +145,7 @@ public enum DataType {
         return (bits + 0x7FFF + ((bits >>> 16) & 1)) >>> 16;
     }
 
-    private static int encodeInt8(float value) {
-        return (int) Math.clamp(Math.rint(value), -128.0, 127.0) & 0xFF;
+    static int encodeInt8(float value) {
+        return Math.clamp((int) Math.rint(value), -128, 127) & 0xFF; // the cast makes NaN 0
     }
 }

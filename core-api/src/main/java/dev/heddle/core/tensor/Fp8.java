@@ -5,10 +5,15 @@ final class Fp8 {
     static final Fp8 E4M3 = new Fp8(4, 3, 7, false);
     static final Fp8 E5M2 = new Fp8(5, 2, 15, true);
 
+    private static final int F32_MANTISSA_BITS = 23;
+    private static final int INFINITY = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
+
     private final int mantissaBits;
     private final int bias;
     private final int overflow; // magnitude bits of what lies beyond the largest finite value
     private final int nan;
+    private final int leastNormal; // bits of a binary32
+    private final float grid;
     private final float[] values = new float[256];
 
     private Fp8(int exponentBits, int mantissaBits, int bias, boolean hasInfinity) {
@@ -17,6 +22,8 @@ final class Fp8 {
         int top = (1 << exponentBits) - 1;
         this.nan = hasInfinity ? (top << mantissaBits) | (1 << (mantissaBits - 1)) : 0x7F;
         this.overflow = hasInfinity ? top << mantissaBits : 0x7F;
+        this.leastNormal = 1 - bias + Float.MAX_EXPONENT << F32_MANTISSA_BITS;
+        this.grid = Math.scalb(1f, 1 - bias - mantissaBits + F32_MANTISSA_BITS);
         for (int bits = 0; bits < 256; bits++) {
             int exponent = (bits & 0x7F) >>> mantissaBits;
             int mantissa = bits & ((1 << mantissaBits) - 1);
@@ -40,20 +47,29 @@ final class Fp8 {
     }
 
     int encode(float value) {
-        int sign = Float.floatToRawIntBits(value) >>> 24 & 0x80;
-        if (Float.isNaN(value)) {
+        return encode(value, overflow);
+    }
+
+    /** As {@link #encode}, but what lies beyond the largest finite value becomes that one. */
+    int encodeSaturating(float value) {
+        return encode(value, overflow - 1);
+    }
+
+    private int encode(float value, int most) {
+        int bits = Float.floatToRawIntBits(value);
+        int sign = bits >>> 24 & 0x80;
+        int magnitude = bits & Integer.MAX_VALUE;
+        if (magnitude > INFINITY) {
             return sign | nan;
         }
-        float magnitude = Math.abs(value);
-        // The grid's spacing at this magnitude is 2^(exponent - mantissaBits), subnormals share the smallest one.
-        int exponent = Math.max(Math.getExponent(magnitude), 1 - bias);
-        if (exponent > bias + 1) {
-            return sign | overflow;
+        if (magnitude < leastNormal) {
+            // Beside a number whose last bit is the smallest step, an addition rounds to steps, ties to even.
+            return sign | Float.floatToRawIntBits(Float.intBitsToFloat(magnitude) + grid)
+                    - Float.floatToRawIntBits(grid);
         }
-        // Scaling by a power of two is exact here and rint rounds ties to even, so the sum below carries
-        // into the exponent by itself when the mantissa rounds up to 2.0.
-        int steps = (int) Math.rint(Math.scalb(magnitude, mantissaBits - exponent));
-        int bits = ((exponent + bias - 1) << mantissaBits) + steps;
-        return sign | Math.min(bits, overflow);
+        // Half a step less one, and one more where the last bit kept is odd; a mantissa that becomes 2.0 carries by itself.
+        int shift = F32_MANTISSA_BITS - mantissaBits;
+        int rounded = magnitude + (1 << shift - 1) - 1 + (magnitude >>> shift & 1) >>> shift;
+        return sign | Math.min(rounded - (Float.MAX_EXPONENT - bias << mantissaBits), most);
     }
 }

@@ -5,8 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Reads and writes elements of host tensors as floats, one at a time: for filling, checking and saving, not for
- * kernels.
+ * Reads and writes elements of host tensors as floats: for filling, checking and saving, not for kernels.
  *
  * @since 0.1
  */
@@ -14,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 public final class HostTensors {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+    private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
     private HostTensors() {}
 
@@ -37,7 +37,7 @@ public final class HostTensors {
                 switch (dtype.byteSize()) {
                     case 4 -> segment.get(INT, byteOffset);
                     case 2 -> segment.get(SHORT, byteOffset);
-                    default -> segment.get(ValueLayout.JAVA_BYTE, byteOffset);
+                    default -> segment.get(BYTE, byteOffset);
                 });
     }
 
@@ -47,8 +47,35 @@ public final class HostTensors {
         switch (dtype.byteSize()) {
             case 4 -> segment.set(INT, byteOffset, bits);
             case 2 -> segment.set(SHORT, byteOffset, (short) bits);
-            default -> segment.set(ValueLayout.JAVA_BYTE, byteOffset, (byte) bits);
+            default -> segment.set(BYTE, byteOffset, (byte) bits);
         }
+    }
+
+    /**
+     * Reads elements that lie one after the other, each times a scale.
+     *
+     * @param byteOffset of the first element
+     * @param target takes them from {@code target[offset]} on
+     * @param count how many, 0 or more
+     * @throws IndexOutOfBoundsException if the segment or the array has fewer
+     */
+    public static void get(MemorySegment segment, DataType dtype, long byteOffset, float[] target, int offset,
+            int count, float scale) {
+        RowLoops.read(segment, dtype, byteOffset, target, offset, count, scale);
+    }
+
+    /**
+     * Stores the elements nearest to values divided by a scale, one after the other, saturating where the type is
+     * quantised.
+     *
+     * @param byteOffset of the first element
+     * @param source has the values from {@code source[offset]} on
+     * @param count how many, 0 or more
+     * @throws IndexOutOfBoundsException if the segment or the array has fewer
+     */
+    public static void set(MemorySegment segment, DataType dtype, long byteOffset, float[] source, int offset,
+            int count, float scale) {
+        RowLoops.write(segment, dtype, byteOffset, source, offset, count, scale);
     }
 
     /** Returns all elements in row-major order. */
@@ -56,8 +83,8 @@ public final class HostTensors {
         float[] values = new float[Math.toIntExact(tensor.elements())];
         MemorySegment segment = segment(tensor.buffer());
         int row = rowLength(tensor);
-        for (int i = 0; i < values.length; i++) {
-            values[i] = get(segment, tensor.dtype(), byteOffset(tensor, i / row, i % row));
+        for (int i = 0; i < values.length; i += row) {
+            get(segment, tensor.dtype(), byteOffset(tensor, i / row), values, i, row, 1);
         }
         return values;
     }
@@ -74,8 +101,8 @@ public final class HostTensors {
         }
         MemorySegment segment = segment(tensor.buffer());
         int row = rowLength(tensor);
-        for (int i = 0; i < values.length; i++) {
-            set(segment, tensor.dtype(), byteOffset(tensor, i / row, i % row), values[i]);
+        for (int i = 0; i < values.length; i += row) {
+            set(segment, tensor.dtype(), byteOffset(tensor, i / row), values, i, row, 1);
         }
     }
 
@@ -83,8 +110,9 @@ public final class HostTensors {
         return Math.max(1, Math.toIntExact(tensor.extent(tensor.rank() - 1)));
     }
 
-    private static long byteOffset(Tensor tensor, int row, int column) {
-        long element = column;
+    /** Where a row begins; its elements are neighbours in every tensor. */
+    private static long byteOffset(Tensor tensor, int row) {
+        long element = 0;
         long rest = row;
         for (int d = tensor.rank() - 2; d >= 0; d--) {
             element += rest % tensor.extent(d) * tensor.stride(d);

@@ -17,7 +17,7 @@ class AbacusLimitsTest {
     @Test
     void everyRuleHoldsButTheLeastProfile() {
         ConformanceReport report =
-                ConformanceRun.run(Subject.of(new AbacusBackend()), KitOptions.DEFAULT, result -> {});
+                ConformanceRun.run(Subject.of(new AbacusBackend()), KitOptions.ofProperties(), result -> {});
         Set<String> failed = report.failures().stream().map(failure -> failure.kase().rule()).collect(Collectors.toSet());
         assertEquals(Set.of("2.07"), failed, () -> report.failures().toString());
         assertTrue(report.numericPassed() > 0);

@@ -10,6 +10,7 @@ import dev.heddle.cuda.KernelSource;
 import dev.heddle.cuda.decode.DecodeKernel;
 import dev.heddle.cuda.decode.DecodeSchedule;
 import dev.heddle.cuda.decode.KernelChoice;
+import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -18,7 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
-import java.util.function.ToIntFunction;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -26,6 +27,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DecodeScheduleTest {
     private static final int AT_ONCE = 132;
     private static final int MOST_PARTS = 1024;
+
+    /** Where decode.cu has the components of {@link Unit}, in ints. */
+    private static final int[] PLACES = places(new DecodeSource().struct("Unit", Map.of()));
+
+    private static int[] places(DecodeSource.Struct struct) {
+        return Stream.of(Unit.class.getRecordComponents()).map(RecordComponent::getName)
+                .mapToInt(name -> struct.offset(name) / Integer.BYTES).toArray();
+    }
 
     /** A unit as the kernel reads it, by the names of decode.cu. */
     private record Unit(int row, int qoLen, int kvLen, int pages, int kvHead, int firstRow, int kvStart,
@@ -37,16 +46,12 @@ class DecodeScheduleTest {
     }
 
     private static List<Unit> units(DecodeSchedule schedule) {
-        DecodeSource.Struct struct = new DecodeSource().struct("Unit", Map.of());
         List<Unit> units = new ArrayList<>();
-        for (int i = 0; i < schedule.count(); i++) {
-            int base = i * DecodeSchedule.UNIT_INTS;
-            ToIntFunction<String> at = name -> schedule.units()[base + struct.offset(name) / Integer.BYTES];
-            units.add(new Unit(at.applyAsInt("row"), at.applyAsInt("qoLen"), at.applyAsInt("kvLen"),
-                    at.applyAsInt("pages"), at.applyAsInt("kvHead"), at.applyAsInt("firstRow"),
-                    at.applyAsInt("kvStart"), at.applyAsInt("kvEnd"), at.applyAsInt("part"),
-                    at.applyAsInt("parts"),
-                    at.applyAsInt("slot"), at.applyAsInt("counter")));
+        int[] of = schedule.units();
+        for (int at = 0; at < schedule.count() * DecodeSchedule.UNIT_INTS; at += DecodeSchedule.UNIT_INTS) {
+            units.add(new Unit(of[at + PLACES[0]], of[at + PLACES[1]], of[at + PLACES[2]], of[at + PLACES[3]],
+                    of[at + PLACES[4]], of[at + PLACES[5]], of[at + PLACES[6]], of[at + PLACES[7]],
+                    of[at + PLACES[8]], of[at + PLACES[9]], of[at + PLACES[10]], of[at + PLACES[11]]));
         }
         return units;
     }

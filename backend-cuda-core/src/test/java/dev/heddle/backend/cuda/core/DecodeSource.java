@@ -1,7 +1,10 @@
 package dev.heddle.backend.cuda.core;
 
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -28,13 +31,17 @@ final class DecodeSource {
     private static final Pattern BYTES_OF_TYPE =
             Pattern.compile("template <int TYPE> struct Type \\{ static const int BYTES = ([^;]+);");
 
-    private final String text = KernelShape.SOURCE.text();
+    private static final String TEXT = KernelShape.SOURCE.text();
+
+    private final Map<String, String> found = new HashMap<>(); // thousands of shapes ask for the same places
+    private final List<MatchResult> macros = MACRO.matcher(TEXT).results().toList();
+    private final List<MatchResult> constants = CONSTANT.matcher(TEXT).results().toList();
 
     /** Returns the layout of a struct, as the C++ rules have it. */
     Struct struct(String name, Map<String, Integer> macros) {
         Matcher matcher =
                 Pattern.compile("^struct " + name + " \\{\n(.*?)^};", Pattern.MULTILINE | Pattern.DOTALL)
-                        .matcher(text);
+                        .matcher(TEXT);
         if (!matcher.find()) {
             throw new AssertionError("decode.cu has no struct " + name);
         }
@@ -77,7 +84,7 @@ final class DecodeSource {
     /** Returns the file's macros and constants for a specialisation. */
     Map<String, Integer> constants(KernelShape shape) {
         Map<String, Integer> values = new LinkedHashMap<>();
-        for (Matcher macro = MACRO.matcher(text); macro.find();) {
+        for (MatchResult macro : macros) {
             values.put(macro.group(1), Integer.parseInt(macro.group(2)));
         }
         for (String macro : shape.macros()) {
@@ -85,7 +92,7 @@ final class DecodeSource {
                     Integer.parseInt(macro.substring(macro.indexOf('=') + 1)));
         }
         String bytes = "(" + only(BYTES_OF_TYPE).replaceAll("\\bTYPE\\b", "KV_TYPE") + ")";
-        for (Matcher constant = CONSTANT.matcher(text); constant.find();) {
+        for (MatchResult constant : constants) {
             values.put(constant.group(1),
                     CExpression.value(constant.group(2).replace("Type<KV_TYPE>::BYTES", bytes), values));
         }
@@ -94,11 +101,13 @@ final class DecodeSource {
 
     /** Returns what the one place that matches a pattern has in its group. */
     String only(Pattern pattern) {
-        Matcher matcher = pattern.matcher(text);
-        if (!matcher.find()) {
-            throw new AssertionError(
-                    "decode.cu has no " + pattern + ": the host's twin of it needs a look too");
-        }
-        return matcher.group(1);
+        return found.computeIfAbsent(pattern.pattern(), key -> {
+            Matcher matcher = pattern.matcher(TEXT);
+            if (!matcher.find()) {
+                throw new AssertionError(
+                        "decode.cu has no " + pattern + ": the host's twin of it needs a look too");
+            }
+            return matcher.group(1);
+        });
     }
 }
