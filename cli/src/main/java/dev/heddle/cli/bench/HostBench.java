@@ -31,8 +31,11 @@ import org.jspecify.annotations.Nullable;
 final class HostBench implements AutoCloseable {
     private static final int PLANS = 200;
 
-    /** Until the second compiler is done with what a backend does first; later rows find most of it compiled. */
-    private static final int FIRST_WARM_UP_MILLIS = 3000;
+    /**
+     * Times {@code --millis} that a backend runs before its first row of a dtype: three seconds by default, until the
+     * second compiler is done. Later rows find most of it compiled.
+     */
+    private static final int FIRST_WARM_UP = 5;
 
     private final IntFunction<Heddle> open;
     private final Map<Integer, Heddle> byThreads = new HashMap<>();
@@ -122,7 +125,7 @@ final class HostBench implements AutoCloseable {
             run.on(0);
             float[] out = placed.values(placed.out());
             if (warm.add(backend + " " + row.spec().qDtype() + " " + row.spec().kDtype())) {
-                Timing.micros(copies.size(), FIRST_WARM_UP_MILLIS, 0, run);
+                Timing.micros(copies.size(), FIRST_WARM_UP * row.millis(), 0, run);
             }
             HostRow.Measured measured = row
                     .measure(input.kvBytes(),
