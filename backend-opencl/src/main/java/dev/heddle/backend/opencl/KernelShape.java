@@ -2,10 +2,12 @@ package dev.heddle.backend.opencl;
 
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.tensor.DataType;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a program is specialised for.
+ * The kernel of a plan. A program is specialised for {@link #macros}: on processors, where most of a short job's time would
+ * be the compiler's, for less than on GPUs (ADR 20).
  *
  * @param tile sizes, by the kind of device
  * @param rows rows of a tile of queries
@@ -29,6 +31,9 @@ record KernelShape(Tile tile, int rows, int dimQk, int dimVo, DataType kvType, b
 
     static final int NARROW = 8;
 
+    /** Most of a head dim. */
+    static final int MOST_DIM = 256;
+
     private static final int FEW_SEGMENTS = 4;
 
     /** Returns the rows of a tile such that all tiles of a KV head are about equally full. */
@@ -44,7 +49,8 @@ record KernelShape(Tile tile, int rows, int dimQk, int dimVo, DataType kvType, b
 
     /** Returns the program for a cache of so many buffers, whose rows begin at multiples of 16 bytes or not. */
     KernelShape forCache(int buffers, boolean aligned) {
-        int wanted = buffers <= 1 ? 1 : buffers <= FEW_SEGMENTS ? FEW_SEGMENTS : MOST_SEGMENTS;
+        int wanted =
+                buffers <= 1 && tile.shared() ? 1 : buffers <= FEW_SEGMENTS ? FEW_SEGMENTS : MOST_SEGMENTS;
         int chunk = !tile.shared() || aligned && dimQk * kvType.byteSize() % WIDE == 0
                 && dimVo * kvType.byteSize() % WIDE == 0 ? WIDE : NARROW;
         return wanted == segments && chunk == chunkBytes ? this
@@ -61,8 +67,12 @@ record KernelShape(Tile tile, int rows, int dimQk, int dimVo, DataType kvType, b
         return rows * (dimVo + 2);
     }
 
+    /** Returns what its program is compiled with. */
     List<String> macros() {
-        return tile.macros(this, List.of("ROWS=" + rows, "D_QK=" + dimQk, "D_VO=" + dimVo,
-                "KV_TYPE=" + kvType.ordinal(), "GENERAL=" + (general ? 1 : 0), "SEGMENTS=" + segments));
+        List<String> common =
+                List.of("ROWS=" + rows, "KV_TYPE=" + kvType.ordinal(), "SEGMENTS=" + segments);
+        List<String> macros = new ArrayList<>(common);
+        macros.addAll(tile.macros(this));
+        return macros;
     }
 }

@@ -40,7 +40,8 @@ final class Launch implements AutoCloseable {
     private static final int MERGES_AT_BYTE = 0; // of the numbers below
     private static final int TILE_ROWS_BYTE = 4;
     private static final int D_VO_BYTE = 8;
-    private static final int NUMBERS_BYTES = 12;
+    private static final int D_QK_BYTE = 12;
+    private static final int NUMBERS_BYTES = 16;
 
     private final KernelShape shape;
     private final NativeBlock numbers = new NativeBlock(NUMBERS_BYTES);
@@ -49,6 +50,7 @@ final class Launch implements AutoCloseable {
         this.shape = shape;
         numbers.put(TILE_ROWS_BYTE, shape.rows());
         numbers.put(D_VO_BYTE, shape.dimVo());
+        numbers.put(D_QK_BYTE, shape.dimQk());
     }
 
     /** Launches attention on a table of zeros. */
@@ -63,6 +65,7 @@ final class Launch implements AutoCloseable {
             attention.setBytes(PARAMS, zeros.allocate(ParamsBlock.BYTES, Long.BYTES).address(),
                     ParamsBlock.BYTES);
         }
+        headDims(attention);
         attention.launch(queue, 1, shape.tile().groupSize());
     }
 
@@ -103,7 +106,17 @@ final class Launch implements AutoCloseable {
             kernel.setBuffer(SEGMENTS + 2 * i, (OpenClBuffer) k.get(which));
             kernel.setBuffer(SEGMENTS + 2 * i + 1, (OpenClBuffer) v.get(which));
         }
+        headDims(kernel);
         kernel.launch(queue, units, shape.tile().groupSize());
+    }
+
+    /** The kernel of processors takes head dims as arguments, after the buffers. */
+    private void headDims(OpenClKernel kernel) {
+        if (!shape.tile().shared()) {
+            int at = SEGMENTS + 2 * shape.segments();
+            kernel.setBytes(at, numbers.address() + D_QK_BYTE, Integer.BYTES);
+            kernel.setBytes(at + 1, numbers.address() + D_VO_BYTE, Integer.BYTES);
+        }
     }
 
     /** Launches the merge of all rows that were cut. */

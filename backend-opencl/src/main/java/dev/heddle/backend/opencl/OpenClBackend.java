@@ -35,7 +35,8 @@ final class OpenClBackend implements AttentionBackend {
     private final Optional<ProgramCache> cache;
     private volatile Tuning tuning; // replaced when it has been measured
     private final MemoryShelf shelf;
-    private final Map<KernelShape, OpenClProgram> programs = new ConcurrentHashMap<>();
+    private final Map<String, String> sources = new ConcurrentHashMap<>(); // by file, with what all share before it
+    private final Map<List<String>, OpenClProgram> programs = new ConcurrentHashMap<>(); // by their macros
     private @Nullable OpenClProgram merge;
     private boolean closed;
 
@@ -57,8 +58,11 @@ final class OpenClBackend implements AttentionBackend {
 
     /** Returns the name under which measured tiles are kept: they follow from device, driver and kernels. */
     private String tuningKey() {
-        return ProgramCache.key("tiles", space.device().fingerprint(),
-                ProgramLoader.source(OpenClBackend.class, COMMON, tuning.usualSource()));
+        return ProgramCache.key("tiles", space.device().fingerprint(), source(tuning.usualSource()));
+    }
+
+    private String source(String file) {
+        return sources.computeIfAbsent(file, f -> ProgramLoader.source(OpenClBackend.class, COMMON, f));
     }
 
     @Override
@@ -91,12 +95,12 @@ final class OpenClBackend implements AttentionBackend {
     }
 
     private OpenClProgram program(KernelShape shape) {
-        return programs.computeIfAbsent(shape, this::load);
+        return programs.computeIfAbsent(shape.macros(), macros -> load(shape, macros));
     }
 
-    private OpenClProgram load(KernelShape shape) {
+    private OpenClProgram load(KernelShape shape, List<String> macros) {
         String file = shape.tile().source();
-        return loader.load(file, ProgramLoader.source(OpenClBackend.class, COMMON, file), shape.macros(),
+        return loader.load(file, source(file), macros,
                 program -> firstLaunch(program, ATTENTION, (kernel, zeros, queue) -> {
                     try (Launch launch = new Launch(shape)) {
                         launch.noAttention(kernel, zeros, queue);
@@ -106,7 +110,7 @@ final class OpenClBackend implements AttentionBackend {
 
     private synchronized OpenClProgram mergeProgram() {
         if (merge == null) {
-            merge = loader.load("merge.cl", ProgramLoader.source(OpenClBackend.class, COMMON, "merge.cl"),
+            merge = loader.load("merge.cl", source("merge.cl"),
                     List.of("MOST_PARTS=" + WorkSchedule.MOST_PARTS),
                     program -> firstLaunch(program, MERGE, Launch::noMerge));
         }

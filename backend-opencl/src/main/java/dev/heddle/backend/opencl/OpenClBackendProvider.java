@@ -40,14 +40,13 @@ import java.util.List;
 public final class OpenClBackendProvider implements AttentionBackendProvider {
     static final String ID = "opencl";
 
-    private static final int MOST_HEAD_DIM = 256;
     private static final int HEAD_DIM_STEP = 8;
     private static final int ALIGNMENT = 8; // bytes: a step of head dims in the smallest type
 
     private static final Capabilities CAPABILITIES = Capabilities.builder()
             .groupSizes(IntSet.atLeast(1))
-            .headDims(HeadDims.pairs(IntSet.multiplesOf(HEAD_DIM_STEP, MOST_HEAD_DIM),
-                    IntSet.multiplesOf(HEAD_DIM_STEP, MOST_HEAD_DIM)))
+            .headDims(HeadDims.pairs(IntSet.multiplesOf(HEAD_DIM_STEP, KernelShape.MOST_DIM),
+                    IntSet.multiplesOf(HEAD_DIM_STEP, KernelShape.MOST_DIM)))
             .pageSizes(IntSet.atLeast(1))
             .qoLen(IntRange.atLeast(0))
             .kvLen(IntRange.of(0, WorkSchedule.MOST_KV_LEN))

@@ -56,16 +56,20 @@ record Tile(boolean shared, int groupSize, int tokens, int vector, int teams) {
         return shared ? MERGE_ITEMS : 1;
     }
 
-    List<String> macros(KernelShape shape, List<String> common) {
-        List<String> macros = new ArrayList<>(common);
+    List<String> macros(KernelShape shape) {
+        List<String> macros = new ArrayList<>();
         macros.add("TOKENS=" + tokens);
         if (shared) {
+            macros.add("D_QK=" + shape.dimQk());
+            macros.add("D_VO=" + shape.dimVo());
+            macros.add("GENERAL=" + (shape.general() ? 1 : 0));
             macros.add("ITEMS=" + groupSize);
             macros.add("TEAMS=" + teams);
             macros.add("CHUNK=" + shape.chunkBytes());
         } else {
             int width = shape.dimQk() % vector == 0 && shape.dimVo() % vector == 0 ? vector : LEAST_VECTOR;
             int block = Math.max(1, width / (Integer.highestOneBit(2 * shape.rows() - 1)));
+            macros.add("MOST_DIM=" + KernelShape.MOST_DIM);
             macros.add("W=" + width);
             macros.add("TB=" + block);
             macros.add("PB=" + Math.max(block, PRODUCT_TOKENS));

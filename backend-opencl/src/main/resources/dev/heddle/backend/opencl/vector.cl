@@ -2,6 +2,9 @@
 //
 // Scores come in blocks of TB tokens times ROWS rows, a lane each: lane r * TB + t. Maxima are raised only when a score
 // passes the old one by far, so that a block is exponentiated without looking across lanes.
+//
+// Head dims are arguments: loops over the chunks of a row, of W elements each, are not unrolled anyhow. Sums and queries lie
+// as chunks of all rows, so that what is used lies together.
 
 #define CAT_(a, b) a##b
 #define CAT(a, b) CAT_(a, b)
@@ -16,8 +19,7 @@
 #define TO_FV CAT(convert_float, W)
 #define TO_UV CAT(convert_uint, W)
 
-#define NK (D_QK / W)
-#define NV (D_VO / W)
+#define MOST_CHUNKS (MOST_DIM / W)
 #define NB (TOKENS / TB)
 #define ROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
 #define LAZY 8.0f // log2: how far a score may pass the maximum before it is raised
@@ -47,8 +49,7 @@ inline FV half_values(SV bits) {
 // does nothing, its compiler's own does.
 inline void ask_for(__global const uchar *row, int bytes) {
 #if __has_builtin(__builtin_prefetch)
-#pragma unroll
-    for (int i = 0; i < bytes; i += LINE) {
+    ROLLED for (int i = 0; i < bytes; i += LINE) {
         __builtin_prefetch((const void *)(size_t)(row + i), 0, 2);
     }
 #else
@@ -91,12 +92,18 @@ inline FV power_of_two(FV x) {
     return x < -126.0f ? (FV)0.0f : power;
 }
 
-#if GENERAL
+// A series where exponentials would leave few digits of a small value; most scores are small beside a cap. Cephes, tanhf.
 inline FV hyperbolic_tangent(FV x) {
     FV y = x * (2 * LOG2E);
-    return 1.0f - 2.0f / (power_of_two(y > 126.0f ? (FV)126.0f : y) + 1.0f);
+    FV large = 1.0f - 2.0f / (power_of_two(y > 126.0f ? (FV)126.0f : y) + 1.0f);
+    FV z = x * x;
+    FV s = -5.70498872745e-3f;
+    s = s * z + 2.06390887954e-2f;
+    s = s * z - 5.37397155531e-2f;
+    s = s * z + 1.33314422036e-1f;
+    s = s * z - 3.33332819422e-1f;
+    return fabs(x) < 0.625f ? s * z * x + x : large;
 }
-#endif
 
 // Adds up the lanes of W vectors at once: lane o of the result is the sum of a[slot(o)].
 #define SLOT(o) (((o) % 4) * (W / 4) + (o) / 4)
@@ -132,20 +139,19 @@ inline float8 neighbours(float8 x, float8 y) {
                                 pairs(halves(a[4], a[5]), halves(a[6], a[7])))
 #endif
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(ATTENTION_ARGUMENTS) {
-    __global const int *u = units + get_group_id(0) * UNIT_INTS;
+// Not the kernel itself, of which PoCL makes three copies and compiles each.
+__attribute__((noinline)) void attend(__global const int *u, ATTENTION_ARGUMENTS, const int d_qk, const int d_vo) {
     const int rows = u[U_ROWS];
-    if (rows == 0) {
-        return;
-    }
     const int head = u[U_HEAD];
     const float sk = p.sm_scale * (p.flags & HEAD_SCALES ? scales[2 * head] : p.k_scale);
     const float v_scale = p.flags & HEAD_SCALES ? scales[2 * head + 1] : p.v_scale;
     __global const uchar *ks[] = {SEGMENT_LIST(SEGMENT_K)};
     __global const uchar *vs[] = {SEGMENT_LIST(SEGMENT_V)};
 
-    FV qv[ROWS * NK];
-    FV acc[ROWS * NV];
+    const int nk = d_qk / W;
+    const int nv = d_vo / W;
+    FV qv[MOST_CHUNKS * ROWS];
+    FV acc[MOST_CHUNKS * ROWS];
     float raised[W]; // the maximum of a row in each of its lanes
     float sums[W];
     float scores[NB * W];
@@ -154,7 +160,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
     float slope[W];
     float position[W];
     ROLLED for (int i = 0; i < W; i++) {
-        raised[i] = i < ROWS * TB ? -INFINITY : 0.0f; // lanes without a row are never above
+        raised[i] = i < rows * TB ? -INFINITY : 0.0f; // lanes without a row are never above
         sums[i] = 0.0f;
         firsts[i] = 0;
         lasts[i] = -1;
@@ -168,15 +174,15 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
         const int query = row / p.group;
         const int qo_head = head * p.group + row % p.group;
         const long from = p.q + (u[U_QUERY] + query) * p.q_row + qo_head * p.q_head;
-        float values[D_QK];
-        ROLLED for (int d = 0; d < D_QK; d++) {
+        float values[MOST_DIM];
+        ROLLED for (int d = 0; d < d_qk; d++) {
             values[d] = r < rows ? load_value(q, p.q_type, from + d) : 0.0f;
         }
-        ROLLED for (int c = 0; c < NK; c++) {
-            qv[r * NK + c] = VLOAD(c, values);
+        ROLLED for (int c = 0; c < nk; c++) {
+            qv[c * ROWS + r] = VLOAD(c, values);
         }
-        ROLLED for (int c = 0; c < NV; c++) {
-            acc[r * NV + c] = 0.0f;
+        ROLLED for (int c = 0; c < nv; c++) {
+            acc[c * ROWS + r] = 0.0f;
         }
         if (r < rows) {
             const int at = u[U_KV_LEN] - u[U_QO_LEN] + query;
@@ -194,12 +200,10 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
     }
     FV top = VLOAD(0, raised);
     FV l = VLOAD(0, sums);
-#if GENERAL
-    for (int i = 0; i < W; i++) {
+    ROLLED for (int i = 0; i < W; i++) {
         raised[i] = i % TB;
     }
     const FV lane_token = VLOAD(0, raised);
-#endif
 
     __global const uchar *kp[TOKENS];
     __global const uchar *vp[TOKENS];
@@ -245,10 +249,10 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
             }
 #pragma unroll
             for (int t = 0; t < TB; t++) {
-                ask_for(kp[min(b * TB + t + AHEAD, TOKENS - 1)], ROW_BYTES(D_QK));
-                ask_for(vp[b * TB + t], ROW_BYTES(D_VO));
+                ask_for(kp[min(b * TB + t + AHEAD, TOKENS - 1)], ROW_BYTES(d_qk));
+                ask_for(vp[b * TB + t], ROW_BYTES(d_vo));
             }
-            ROLLED for (int c = 0; c < NK; c++) {
+            ROLLED for (int c = 0; c < nk; c++) {
                 FV kk[TB];
 #pragma unroll
                 for (int t = 0; t < TB; t++) {
@@ -256,7 +260,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
                 }
 #pragma unroll
                 for (int r = 0; r < ROWS; r++) {
-                    const FV qq = qv[r * NK + c];
+                    const FV qq = qv[c * ROWS + r];
 #pragma unroll
                     for (int t = 0; t < TB; t++) {
                         a[SLOT(r * TB + t)] = qq * kk[t] + a[SLOT(r * TB + t)];
@@ -264,16 +268,15 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
                 }
             }
             FV s = LANE_SUMS(a);
-#if GENERAL
-            const FV token = lane_token + (float)(begin + b * TB);
             s *= sk;
             if (p.soft_cap != 0.0f) {
                 s = p.soft_cap * hyperbolic_tangent(s / p.soft_cap);
             }
-            s = s * LOG2E + VLOAD(0, slope) * (token - VLOAD(0, position));
-#else
-            s *= sk * LOG2E;
-#endif
+            s *= LOG2E;
+            if (p.flags & WITH_ALIBI) {
+                const FV token = lane_token + (float)(begin + b * TB);
+                s += VLOAD(0, slope) * (token - VLOAD(0, position));
+            }
             VSTORE(s, b, scores);
         }
         // A tile that some row sees in part: what it does not see is minus infinity, and later left out of its sums.
@@ -309,8 +312,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
                     scale[r * TB + t] = factor;
                 }
                 if (factor != 1.0f) {
-                    ROLLED for (int c = 0; c < NV; c++) {
-                        acc[r * NV + c] *= factor;
+                    ROLLED for (int c = 0; c < nv; c++) {
+                        acc[c * ROWS + r] *= factor;
                     }
                 }
             }
@@ -328,7 +331,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
         }
         if (whole) {
             ROLLED for (int t = 0; t < TOKENS; t += PB) {
-                ROLLED for (int c = 0; c < NV; c++) {
+                ROLLED for (int c = 0; c < nv; c++) {
                     FV vv[PB];
 #pragma unroll
                     for (int i = 0; i < PB; i++) {
@@ -336,12 +339,12 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
                     }
 #pragma unroll
                     for (int r = 0; r < ROWS; r++) {
-                        FV sum = acc[r * NV + c];
+                        FV sum = acc[c * ROWS + r];
 #pragma unroll
                         for (int i = 0; i < PB; i++) {
                             sum = scores[(t / TB + i / TB) * W + r * TB + i % TB] * vv[i] + sum;
                         }
-                        acc[r * NV + c] = sum;
+                        acc[c * ROWS + r] = sum;
                     }
                 }
             }
@@ -352,8 +355,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
                         continue;
                     }
                     const float e = scores[t / TB * W + r * TB + t % TB];
-                    ROLLED for (int c = 0; c < NV; c++) {
-                        acc[r * NV + c] = e * load_kv(vp[t], c * W) + acc[r * NV + c];
+                    ROLLED for (int c = 0; c < nv; c++) {
+                        acc[c * ROWS + r] = e * load_kv(vp[t], c * W) + acc[c * ROWS + r];
                     }
                 }
             }
@@ -369,23 +372,32 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(AT
         }
         const float m = raised[r * TB];
         if (u[U_SLOT] >= 0) {
-            __global float *part = partials + (long)u[U_SLOT] * (ROWS * (D_VO + 2));
-            ROLLED for (int c = 0; c < NV; c++) {
-                VSTORE(acc[r * NV + c], 0, part + r * D_VO + c * W);
+            __global float *part = partials + (long)u[U_SLOT] * (ROWS * (d_vo + 2));
+            ROLLED for (int c = 0; c < nv; c++) {
+                VSTORE(acc[c * ROWS + r], 0, part + r * d_vo + c * W);
             }
-            part[ROWS * D_VO + r] = m;
-            part[ROWS * D_VO + ROWS + r] = sum;
+            part[ROWS * d_vo + r] = m;
+            part[ROWS * d_vo + ROWS + r] = sum;
             continue;
         }
         const int row = u[U_ROW] + r;
         const int query = u[U_QUERY] + row / p.group;
         const Finished done = finish_row(p, lse, sinks, query, head * p.group + row % p.group, m, sum, true);
-        ROLLED for (int c = 0; c < NV; c++) {
+        ROLLED for (int c = 0; c < nv; c++) {
             float values[W];
-            VSTORE(acc[r * NV + c], 0, values);
+            VSTORE(acc[c * ROWS + r], 0, values);
             ROLLED for (int i = 0; i < W; i++) {
                 store_value(out, p.out_type, done.out + c * W + i, finished_value(done, values[i], v_scale));
             }
         }
+    }
+}
+
+#define SEGMENT_BOTH(n) , k##n, v##n
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void heddle_attention(ATTENTION_ARGUMENTS, const int d_qk,
+                                                                             const int d_vo) {
+    __global const int *u = units + get_group_id(0) * UNIT_INTS;
+    if (u[U_ROWS] > 0) {
+        attend(u, q, out, lse, sinks, slopes, units, pages, partials, scales, p SEGMENT_LIST(SEGMENT_BOTH), d_qk, d_vo);
     }
 }

@@ -19,15 +19,23 @@ import dev.heddle.planner.PlanRequest;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Times shapes on the host: Heddle's backends, then peers on the same values and threads. */
 final class HostBench implements AutoCloseable {
     private static final int PLANS = 200;
+
+    /**
+     * Times {@code --millis} that a backend runs before its first row of a dtype: three seconds by default, until the
+     * second compiler is done. Later rows find most of it compiled.
+     */
+    private static final int FIRST_WARM_UP = 5;
 
     private final IntFunction<Heddle> open;
     private final Map<Integer, Heddle> byThreads = new HashMap<>();
@@ -36,6 +44,7 @@ final class HostBench implements AutoCloseable {
     private final Determinism determinism;
     private final @Nullable PeerBench peers;
     private final int millis;
+    private final Set<String> warm = new HashSet<>();
 
     /**
      * Starts to measure.
@@ -115,6 +124,9 @@ final class HostBench implements AutoCloseable {
             placed.poison();
             run.on(0);
             float[] out = placed.values(placed.out());
+            if (warm.add(backend + " " + row.spec().qDtype() + " " + row.spec().kDtype())) {
+                Timing.micros(copies.size(), FIRST_WARM_UP * row.millis(), 0, run);
+            }
             HostRow.Measured measured = row
                     .measure(input.kvBytes(),
                             () -> Timing.micros(rotation.copies().size(), row.millis(), row.millis(), run));

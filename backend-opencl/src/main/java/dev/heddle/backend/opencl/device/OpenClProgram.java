@@ -14,6 +14,16 @@ import org.lwjgl.system.MemoryUtil;
  */
 @Evolving
 public final class OpenClProgram implements AutoCloseable {
+    /**
+     * What PoCL's log says when a fault that the VM takes by design (a null pointer, a poll for a safepoint) met the
+     * compiler's signal handler first: that deletes the files which are being written, and the VM goes on.
+     */
+    private static final String LOST_FILE = "unable to rename temporary";
+
+    private static final int MOST_ATTEMPTS = 8;
+
+    private static final System.Logger LOGGER = System.getLogger("dev.heddle.opencl");
+
     private final OpenClDevice device;
     private final String name;
     private final long handle;
@@ -25,7 +35,27 @@ public final class OpenClProgram implements AutoCloseable {
         this.handle = handle;
     }
 
+    /**
+     * Compiles a program.
+     *
+     * @throws OpenClException with the compiler's log, if it cannot be compiled
+     */
     static OpenClProgram compile(OpenClContext context, String name, String source, String options) {
+        for (int attempt = 1;; attempt++) {
+            try {
+                return compileOnce(context, name, source, options);
+            } catch (OpenClException e) {
+                if (attempt == MOST_ATTEMPTS || !String.valueOf(e.getMessage()).contains(LOST_FILE)) {
+                    throw e;
+                }
+                LOGGER.log(System.Logger.Level.DEBUG, "{0} lost a temporary file, compiling {1} again",
+                        context.device().platformName(), name);
+            }
+        }
+    }
+
+    private static OpenClProgram compileOnce(OpenClContext context, String name, String source,
+            String options) {
         try (MemoryStack stack = MemoryStack.stackPush()) {
             var text = MemoryUtil.memUTF8(source);
             try {
