@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The choices that follow from the kind of device, or were measured on it (docs/performance.md).
+ * The choices that follow from the kind of device, or were measured on it (docs/performance-opencl.md).
  *
  * @param device the device
  * @param shared whether work-items share tiles in local memory, as on GPUs

@@ -5,7 +5,7 @@ import dev.heddle.core.attention.BatchShape;
 import dev.heddle.core.tensor.DataType;
 
 /**
- * The choices that measurements made (docs/performance.md): rows of a tile, warps, CTAs per multiprocessor, and
+ * The choices that measurements made (docs/performance-cuda.md): rows of a tile, warps, CTAs per multiprocessor, and
  * whether KV passes through the L2 cache without staying.
  */
 record Tuning(int rows, int warps, int ctas, boolean evictFirst) {

@@ -10,7 +10,7 @@ import java.util.function.IntPredicate;
 /**
  * Which kernel the requests of a batch take. What decides is how many columns there are, tiles of rows that read the same
  * KV, for the multiprocessors at hand: few columns are cut into many parts, whose merge costs as much as the reading and is
- * made by clusters; many columns fill the device by themselves. The numbers are measured ones (docs/performance.md).
+ * made by clusters; many columns fill the device by themselves. The numbers are measured ones (docs/performance-cuda.md).
  */
 final class TensorTuning {
     private static final int WIDE_DIM = 128; // longer heads take the registers of two threads
