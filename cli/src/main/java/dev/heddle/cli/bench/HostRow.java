@@ -56,7 +56,8 @@ record HostRow(BenchShape shape, AttentionSpec spec, BatchShape batch, int threa
         Arrays.sort(micros);
         double first = before.micros(kvBytes, flops());
         double second = after.micros(kvBytes, flops());
-        return new Measured(micros, before.between(after), Math.abs(first - second) / Math.max(first, second));
+        return new Measured(micros, before.between(after),
+                Math.abs(first - second) / Math.max(first, second));
     }
 
     /** Returns how many copies of K and V of so many bytes take more than twice the largest cache. */

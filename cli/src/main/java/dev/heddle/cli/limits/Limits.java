@@ -9,7 +9,8 @@ package dev.heddle.cli.limits;
 public record Limits(double readGbytesPerSecond, double fmaGflops) {
     /** Returns the mean of each: what the machine was able to do between two times. */
     public Limits between(Limits other) {
-        return new Limits((readGbytesPerSecond + other.readGbytesPerSecond) / 2, (fmaGflops + other.fmaGflops) / 2);
+        return new Limits((readGbytesPerSecond + other.readGbytesPerSecond) / 2,
+                (fmaGflops + other.fmaGflops) / 2);
     }
 
     /** Returns the least time for so much work in microseconds. */
