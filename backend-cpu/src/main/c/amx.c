@@ -233,23 +233,47 @@ INLINE int all_finite(const float *x, int64_t n) {
 }
 
 /* Computes heads again whose sums are not all finite, without tiles. */
-static void without_tiles(const char *k, const char *v, const heddle_chunk *c) {
+static void without_tiles(const char *k, const char *v, const char *q, const heddle_chunk *c, char *scratch) {
     for (int h = 0; h < c->heads; h++) {
         if (!all_finite(c->acc + (int64_t)h * c->group * c->dim_vo, (int64_t)c->group * c->dim_vo)) {
             heddle_chunk one = *c;
-            one.heads = 1;
-            one.q += (int64_t)h * c->group * c->dim_qk;
+            one.heads = one.fresh = 1;
+            one.scratch = scratch;
+            one.q_at += h * c->group * c->q_head;
             one.scale += h;
             one.acc += (int64_t)h * c->group * c->dim_vo;
             one.max += (int64_t)h * c->group;
             one.sum += (int64_t)h * c->group;
             one.count_next = 0;
-            heddle_decode_avx512_bf16(k + h * c->k_head, v + h * c->v_head, &one);
+            heddle_decode_avx512_bf16(k + h * c->k_head, v + h * c->v_head, q, &one);
         }
     }
 }
 
-void heddle_decode_amx(const char *k, const char *v, const heddle_chunk *c) {
+/* Queries as the second operand of their products: pairs of elements, of all heads of a block side by side. */
+static void take_queries(const work *w, const char *q) {
+    const heddle_chunk *c = w->c;
+    const int n = w->n, pairs = w->dim_qk / 2;
+    uint32_t row[HEDDLE_MOST_DIM / 2] = {0}, placed[HEDDLE_MOST_DIM / 2];
+    uint16_t *from = (uint16_t *)row;
+    if (c->group % w->blocks != 0) { /* the last block of each KV head has less */
+        memset(w->q, 0, sizeof(uint16_t) * (size_t)w->rows * w->dim_qk);
+    }
+    for (int h = 0; h < c->heads; h++) {
+        for (int g = 0; g < c->group; g++) {
+            stage_bf16(q + c->q_at + (h * c->group + g) * c->q_head, HEDDLE_BF16, c->dim_qk, from);
+            for (int d = 0; d < w->dim_qk; d += 8) {
+                memcpy(placed + staged_place(c->k_type, d) / 2, from + d, 8 * sizeof(uint16_t));
+            }
+            uint32_t *to = (uint32_t *)(w->q + (int64_t)(h * w->blocks + g / n) * n * w->dim_qk) + g % n;
+            for (int i = 0; i < pairs; i++) {
+                to[i * n] = placed[i];
+            }
+        }
+    }
+}
+
+void heddle_decode_amx(const char *k, const char *v, const char *q, const heddle_chunk *c) {
     work w = {.c = c};
     w.dim_qk = (int)heddle_round_up(c->dim_qk, c->k_type == HEDDLE_BF16 ? 32 : 64);
     w.dim_vo = (int)heddle_round_up(c->dim_vo, c->v_type == HEDDLE_BF16 ? 32 : 64);
@@ -272,21 +296,8 @@ void heddle_decode_amx(const char *k, const char *v, const heddle_chunk *c) {
     w.x = TAKE(float, 16 * BLOCK);
     w.p = TAKE(uint32_t, 2 * BLOCK * w.rows);
     w.staged = TAKE(uint16_t, 2 * BLOCK * dim);
-    uint16_t row[HEDDLE_MOST_DIM] = {0}, placed[HEDDLE_MOST_DIM];
-
-    memset(w.q, 0, sizeof(uint16_t) * (size_t)w.rows * w.dim_qk);
-    for (int h = 0; h < c->heads; h++) {
-        for (int g = 0; g < c->group; g++) {
-            int u = h * w.blocks + g / w.n, column = g % w.n;
-            round_q(c->q + (int64_t)(h * c->group + g) * c->dim_qk, c->dim_qk, row);
-            for (int d = 0; d < w.dim_qk; d += 8) {
-                memcpy(placed + staged_place(c->k_type, d), row + d, 8 * sizeof(uint16_t));
-            }
-            uint16_t *to = w.q + (int64_t)u * w.n * w.dim_qk + 2 * column;
-            for (int d = 0; d < w.dim_qk; d += 2, to += 2 * w.n) {
-                memcpy(to, placed + d, 4);
-            }
-        }
+    if (c->fresh) {
+        take_queries(&w, q);
     }
     memset(w.acc, 0, sizeof(float) * (size_t)w.rows * w.dim_vo);
     memset(w.sum, 0, sizeof(float) * 32 * (size_t)w.rows);
@@ -332,16 +343,13 @@ void heddle_decode_amx(const char *k, const char *v, const heddle_chunk *c) {
     for (int h = 0; h < c->heads; h++) {
         for (int g = 0; g < c->group; g++) {
             int r = (h * w.blocks + g / w.n) * w.n + g % w.n, out = h * c->group + g;
-            float exact = 0, rounded = 0;
-            for (int i = 0; i < 16; i++) {
-                exact += w.sum[32 * r + i];
-                rounded += w.sum[32 * r + 16 + i];
-            }
+            float exact = _mm512_reduce_add_ps(_mm512_loadu_ps(w.sum + 32 * r));
+            float rounded = _mm512_reduce_add_ps(_mm512_loadu_ps(w.sum + 32 * r + 16));
             c->max[out] = maxima[r];
             c->sum[out] = exact;
             give(&w, r, rounded > 0 ? exact / rounded : 1, c->acc + (int64_t)out * c->dim_vo);
         }
     }
     /* 0 * NaN is NaN: what is not finite has reached the other element of a pair, so that head is computed again. */
-    without_tiles(k, v, c);
+    without_tiles(k, v, q, c, (char *)w.acc); /* q stays for the next call */
 }

@@ -20,8 +20,8 @@ static void stage(const char *row, int type, int dim, element *to) {
     stage_bf16(row, type, dim, to);
 }
 
-INLINE void take_q(const float *from, int dim, element *to) {
-    round_q(from, dim, to);
+INLINE void take_q(const char *row, int type, int dim, element *to) {
+    stage_bf16(row, type, dim, to);
 }
 
 /* Lane i of the result is the sum of accumulator i. */

@@ -27,6 +27,7 @@ compile() {
     "$compiler" "${common[@]}" "$@" "$source/$file.c" -o "$objects/$file.o" || without "$compiler cannot compile $file.c"
 }
 compile heddle_cpu -march=x86-64
+compile result -march=x86-64-v3
 compile avx2 -march=x86-64-v3
 compile avx512 -march=x86-64-v4
 compile avx512_bf16 -march=x86-64-v4 -mavx512bf16 -mavx512vbmi
@@ -34,5 +35,5 @@ compile amx -march=x86-64-v4 -mavx512bf16 -mavx512vbmi -mavx512fp16 -mamx-tile -
 compile amx_soften -march=x86-64-v4 -mavx512bf16 -mavx512vbmi
 compile amx_prefill -march=x86-64-v4 -mavx512bf16 -mavx512vbmi -mamx-tile -mamx-bf16
 mkdir -p "$(dirname "$target")"
-"$compiler" -shared -Wl,--build-id=none -Wl,-z,relro -o "$target.new" "$objects"/{heddle_cpu,avx2,avx512,avx512_bf16,amx,amx_prefill,amx_soften}.o
+"$compiler" -shared -Wl,--build-id=none -Wl,-z,relro -o "$target.new" "$objects"/{heddle_cpu,result,avx2,avx512,avx512_bf16,amx,amx_prefill,amx_soften}.o -lm
 mv "$target.new" "$target"

@@ -39,18 +39,23 @@ int64_t heddle_scratch(int32_t heads, int32_t group, int32_t dim_qk, int32_t dim
             + HEDDLE_BLOCK * ((qk > vo ? qk : vo) + HEDDLE_TILE + 64)) + 16 * 64;
 }
 
-void heddle_decode(const char *k, const char *v, const heddle_chunk *chunk, int32_t isa) {
+/* Whether rows of bf16 have to be copied to make tiles, which costs more than tiles gain where few heads share a row. */
+static int copies_for_few(const heddle_chunk *c) {
+    return c->page_size % 16 != 0 && c->group <= 4 && (c->k_type == HEDDLE_BF16 || c->v_type == HEDDLE_BF16);
+}
+
+void heddle_decode(const char *k, const char *v, const char *q, const heddle_chunk *chunk, int32_t isa) {
     /* f16 and f32 do not fit into bf16. */
     int bf16 = isa >= HEDDLE_AVX512_BF16 && chunk->bf16 && chunk->k_type >= HEDDLE_BF16
         && chunk->v_type >= HEDDLE_BF16;
-    if (bf16 && isa >= HEDDLE_AMX) {
-        heddle_decode_amx(k, v, chunk);
+    if (bf16 && isa >= HEDDLE_AMX && !copies_for_few(chunk)) {
+        heddle_decode_amx(k, v, q, chunk);
     } else if (bf16) {
-        heddle_decode_avx512_bf16(k, v, chunk);
+        heddle_decode_avx512_bf16(k, v, q, chunk);
     } else if (isa >= HEDDLE_AVX512) {
-        heddle_decode_avx512(k, v, chunk);
+        heddle_decode_avx512(k, v, q, chunk);
     } else {
-        heddle_decode_avx2(k, v, chunk);
+        heddle_decode_avx2(k, v, q, chunk);
     }
 }
 

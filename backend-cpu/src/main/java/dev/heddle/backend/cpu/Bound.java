@@ -18,10 +18,9 @@ final class Bound {
     @Nullable
     Tensor lse;
     HeadParameters heads = HeadParameters.NONE;
+    boolean singleInC; // whether kernels in C read these tensors' single rows
     @Nullable
-    SingleRow single; // the kernel for single rows that can read these tensors
-    @Nullable
-    ManyRows many; // and that for several
+    ManyRows many; // the kernel for several rows that can read them
 
     void set(@Nullable Tensor q, @Nullable KvCacheView kv, @Nullable Tensor out, @Nullable Tensor lse,
             HeadParameters heads) {

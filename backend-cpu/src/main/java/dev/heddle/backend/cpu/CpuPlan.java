@@ -9,6 +9,7 @@ import dev.heddle.core.spi.BackendPlan;
 import dev.heddle.core.spi.Schedule;
 import dev.heddle.core.tensor.ExecutionQueue;
 import dev.heddle.core.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,9 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
     private CpuSchedule schedule;
     private Scratch[] scratch = {};
     private float[] partials = {};
+    private MemorySegment states = MemorySegment.NULL; // of split units in C, statesApart bytes apart
+    private long statesApart;
+    private long runs;
     private AtomicIntegerArray arrived = new AtomicIntegerArray(0);
     private UnitKernel kernel;
 
@@ -45,7 +49,7 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
         for (int i = 0; i < scratch.length; i++) {
             scratch[i] = backend.shelf().scratch(schedule.maxRows(), schedule.maxHeads(), dimQk, dimVo);
             if (scratch[i].call != null) {
-                NativeDecode.prepare(scratch[i].call, spec, batch, schedule);
+                NativeDecode.prepare(scratch[i], spec, batch, schedule);
             }
             if (schedule.prefills()) {
                 scratch[i].prefill.prepare(schedule.maxRows(), dimQk, dimVo);
@@ -54,9 +58,20 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
                 }
             }
         }
+        statesApart = NativeDecode.stateFloats(spec, schedule) * Float.BYTES;
         if (schedule.isSplit()) {
-            partials = backend.shelf().floats(Math.toIntExact(schedule.slotFloats() * schedule.units()));
+            if (backend.callsC()) {
+                states = backend.shelf().segment(statesApart * schedule.units());
+            } else {
+                borrowPartials();
+            }
             arrived = new AtomicIntegerArray(schedule.tiles() * spec.numKvHeads());
+        }
+    }
+
+    private void borrowPartials() {
+        if (partials.length == 0) {
+            partials = backend.shelf().floats(Math.toIntExact(schedule.slotFloats() * schedule.units()));
         }
     }
 
@@ -69,11 +84,19 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
             backend.shelf().giveBack(partials);
             partials = new float[0];
         }
+        if (states.byteSize() > 0) {
+            backend.shelf().giveBack(states);
+            states = MemorySegment.NULL;
+        }
     }
 
     @Override
     public void run(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
         kernel.bind(q, kv, out, lse, heads);
+        runs++;
+        if (schedule.isSplit() && !kernel.allInC()) {
+            borrowPartials();
+        }
         boolean finished = false;
         try {
             backend.workers().run(this, schedule.units());
@@ -96,6 +119,11 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
         int chunks = schedule.chunks(tile);
         int perRange = schedule.perRange(tile);
         int range = within / perRange;
+        NativeDecode inC = kernel.inC(tile);
+        if (inC != null) {
+            unitInC(inC, mine, unit, tile, range);
+            return;
+        }
         kernel.load(mine, tile, range);
         foresee(mine, unit + scratch.length);
         if (chunks == 1) {
@@ -107,13 +135,7 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
         if (!schedule.isSplit() || chunks == 0) {
             kernel.clearTotal(mine, tile, range);
             for (int chunk = 0; chunk < chunks; chunk++) {
-                if (chunk + 1 < chunks) {
-                    mine.nextTile = tile;
-                    mine.nextRange = range;
-                    mine.nextChunk = schedule.firstChunk(tile) + chunk + 1;
-                } else {
-                    foresee(mine, unit + scratch.length);
-                }
+                foresee(mine, unit, tile, range, chunk, chunks);
                 kernel.chunk(mine, tile, range, schedule.firstChunk(tile) + chunk);
                 kernel.fold(mine.total, 0, mine.chunk, 0, tile, range);
             }
@@ -123,10 +145,7 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
         int slot = Math.toIntExact(unit * schedule.slotFloats());
         kernel.chunk(mine, tile, range, schedule.firstChunk(tile) + within % perRange);
         System.arraycopy(mine.chunk, 0, partials, slot, kernel.stateLength(tile, range));
-        int group = tile * spec.numKvHeads() + range;
-        if (arrived.incrementAndGet(group) == chunks) {
-            // The last to arrive folds all chunks of the group, in their order, whoever computed them.
-            arrived.set(group, 0);
+        if (isLast(tile, range, chunks)) {
             kernel.clearTotal(mine, tile, range);
             int first = schedule.unitStart(tile) + range * chunks;
             for (int chunk = 0; chunk < chunks; chunk++) {
@@ -134,6 +153,51 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
                         tile, range);
             }
             kernel.store(mine, tile, range);
+        }
+    }
+
+    /** Returns whether all chunks of a range have arrived: the last folds them, in their order, whoever computed them. */
+    private boolean isLast(int tile, int range, int chunks) {
+        int at = tile * spec.numKvHeads() + range;
+        boolean last = arrived.incrementAndGet(at) == chunks;
+        if (last) {
+            arrived.set(at, 0);
+        }
+        return last;
+    }
+
+    private void unitInC(NativeDecode decode, Scratch mine, int unit, int tile, int range) {
+        int chunks = schedule.chunks(tile);
+        int first = schedule.firstChunk(tile);
+        decode.begin(mine, tile, range, runs);
+        if (schedule.isSplit() && chunks > 1) {
+            foresee(mine, unit + scratch.length);
+            int firstUnit = schedule.unitStart(tile) + range * chunks;
+            decode.chunk(mine, tile, range, first + unit - firstUnit, states.address() + unit * statesApart);
+            if (isLast(tile, range, chunks)) {
+                decode.finish(mine, tile, range, states.address() + firstUnit * statesApart, chunks);
+            }
+            return;
+        }
+        long total = mine.states.address();
+        for (int chunk = 0; chunk < Math.max(1, chunks); chunk++) { // without a key that is seen, one of none
+            foresee(mine, unit, tile, range, chunk, chunks);
+            decode.chunk(mine, tile, range, first + chunk, total + (chunk == 0 ? 0 : statesApart));
+            if (chunk > 0) {
+                decode.fold(mine, tile, range, total);
+            }
+        }
+        decode.finish(mine, tile, range, total, 1);
+    }
+
+    /** Notes what comes after a chunk of a unit that has all of a range's. */
+    private void foresee(Scratch mine, int unit, int tile, int range, int chunk, int chunks) {
+        if (chunk + 1 < chunks) {
+            mine.nextTile = tile;
+            mine.nextRange = range;
+            mine.nextChunk = schedule.firstChunk(tile) + chunk + 1;
+        } else {
+            foresee(mine, unit + scratch.length);
         }
     }
 

@@ -85,7 +85,7 @@ final class CpuSchedule {
         long chunks = Arrays.stream(tileChunks).asLongStream().sum();
         // Where there are few tiles, or one much longer than its share, chunks are units of their own.
         boolean uneven = longest * wanted > 2 * chunks;
-        boolean wish = longest > 1 && parallelism > 1 && (units(most, false) < wanted || uneven);
+        boolean wish = longest > 1 && parallelism > 1 && (units(most, false) < 2 * wanted || uneven);
         headsTogether = headsTogether(most, wish, worthwhile(wanted), parallelism);
         maxRows = Math.max(widest, decodes ? headsTogether : 1) * spec.groupSize();
         split = wish && slotFloats() * units(headsTogether, true) * Float.BYTES <= Partials.MAX_BYTES;

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * order in which it lies. K and V are read where they are; only what the loops cannot read, or lies in several
  * buffers, goes through scratch.
  */
-final class DecodeKernel implements SingleRow {
+final class DecodeKernel {
     private static final int TOKENS = DecodeLoops.TOKENS;
     private static final int STAGED_VALUES = 4; // with their accumulators they stay in L1
 
@@ -60,23 +60,18 @@ final class DecodeKernel implements SingleRow {
         this.valueType = valuesInPlace ? spec.vDtype() : DataType.F32;
     }
 
-    @Override
-    public boolean wantsScaledQueries() {
-        return true;
-    }
-
-    @Override
-    public void arrange(float[] row, float[] to, int at) {
+    /** Copies a row of q into the order that the loops want. */
+    void arrange(float[] row, float[] to, int at) {
         decode.arrange(row, 0, to, at, dimQk, keyType);
     }
 
-    @Override
-    public void restore(float[] state, int at, float[] to) {
+    /** Copies an accumulator row back into the order of its elements. */
+    void restore(float[] state, int at, float[] to) {
         decode.restore(state, at, to, 0, dimVo, valueType);
     }
 
-    @Override
-    public void chunk(Scratch scratch, int tile, int headFrom, int headTo, int chunk) {
+    /** Computes the partial result of a chunk into {@code scratch.chunk}, whose accumulators are zero. */
+    void chunk(Scratch scratch, int tile, int headFrom, int headTo, int chunk) {
         int request = schedule.request(tile);
         int kvLen = batch.kvLen(request);
         int row = schedule.firstRow(tile);

@@ -7,6 +7,7 @@ import dev.heddle.core.tensor.DataType;
 import dev.heddle.core.tensor.HostTensors;
 import dev.heddle.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** Brings query rows into scratch and results out of it. */
 final class RowTransfer {
@@ -16,16 +17,19 @@ final class RowTransfer {
     private final BatchShape batch;
     private final CpuSchedule schedule;
     private final InnerLoops loops;
+    private final @Nullable DecodeKernel decode;
     private final Bound bound;
     private final int group;
     private final int dimQk;
     private final int dimVo;
 
-    RowTransfer(AttentionSpec spec, BatchShape batch, CpuSchedule schedule, InnerLoops loops, Bound bound) {
+    RowTransfer(AttentionSpec spec, BatchShape batch, CpuSchedule schedule, InnerLoops loops,
+            @Nullable DecodeKernel decode, Bound bound) {
         this.spec = spec;
         this.batch = batch;
         this.schedule = schedule;
         this.loops = loops;
+        this.decode = decode;
         this.bound = bound;
         this.group = spec.groupSize();
         this.dimQk = Scratch.padded(spec.headDimQk());
@@ -42,7 +46,7 @@ final class RowTransfer {
         boolean arranged = schedule.decodes(tile);
         int at = 0;
         for (int kvHead = headFrom; kvHead < headTo; kvHead++) {
-            boolean scaled = arranged ? bound.single.wantsScaledQueries() : bound.many.wantsScaledQueries();
+            boolean scaled = arranged || bound.many.wantsScaledQueries();
             float scale = scaled ? scale(spec, bound, kvHead) : 1;
             for (int query = 0; query < schedule.rows(tile); query++) {
                 for (int head = 0; head < group; head++, at += dimQk) {
@@ -57,7 +61,7 @@ final class RowTransfer {
                     }
                     loops.scale(target, to, dimQk, scale);
                     if (arranged) {
-                        bound.single.arrange(scratch.row, scratch.q, at);
+                        decode.arrange(scratch.row, scratch.q, at);
                     }
                 }
             }
@@ -103,7 +107,7 @@ final class RowTransfer {
 
     private void write(Scratch scratch, int at, boolean arranged, float factor, long row, int qoHead) {
         if (arranged) {
-            bound.single.restore(scratch.total, at, scratch.row);
+            decode.restore(scratch.total, at, scratch.row);
         } else {
             System.arraycopy(scratch.total, at, scratch.row, 0, dimVo);
         }

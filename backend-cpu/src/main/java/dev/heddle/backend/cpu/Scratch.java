@@ -2,6 +2,7 @@ package dev.heddle.backend.cpu;
 
 import dev.heddle.backend.cpu.ffm.DecodeCall;
 import dev.heddle.backend.cpu.ffm.PrefillCall;
+import dev.heddle.backend.cpu.ffm.ResultCall;
 import dev.heddle.backend.cpu.kernel.DecodeLoops;
 import dev.heddle.backend.cpu.kernel.InnerLoops;
 import java.lang.foreign.Arena;
@@ -28,7 +29,12 @@ final class Scratch {
     final MemorySegment values;
     final PrefillScratch prefill = new PrefillScratch();
     final @Nullable DecodeCall call; // of the kernels in C
+    final @Nullable ResultCall result;
     final @Nullable PrefillCall prefillCall;
+    MemorySegment states = MemorySegment.NULL; // what kernels in C left of a unit that is not split
+    long calledRun; // whose queries kernels in C have
+    int calledTile;
+    int calledRange;
     int nextTile; // what this worker will probably compute next; tile -1: nothing
     int nextRange;
     int nextChunk;
@@ -39,6 +45,7 @@ final class Scratch {
      */
     Scratch(int rows, int heads, int dimQk, int dimVo, boolean call) {
         this.call = call ? new DecodeCall() : null;
+        this.result = call ? new ResultCall() : null;
         this.prefillCall = call ? new PrefillCall() : null;
         q = new float[rows * dimQk];
         k = new float[Math.max(InnerLoops.TOKENS, heads) * dimQk];
@@ -53,6 +60,13 @@ final class Scratch {
         // Freed with this object: nobody closes a scratch, plans hand it on.
         keys = Arena.ofAuto().allocate((long) DecodeLoops.TOKENS * heads * dimQk * Float.BYTES, ALIGNMENT);
         values = Arena.ofAuto().allocate((long) DecodeLoops.TOKENS * heads * dimVo * Float.BYTES, ALIGNMENT);
+    }
+
+    /** Makes room for states of kernels in C. */
+    void states(long bytes) {
+        if (states.byteSize() < bytes) {
+            states = Arena.ofAuto().allocate(bytes, ALIGNMENT);
+        }
     }
 
     /** Makes the partial result of an only chunk the total: there is nothing to fold. */

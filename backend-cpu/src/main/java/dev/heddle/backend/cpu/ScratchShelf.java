@@ -1,5 +1,7 @@
 package dev.heddle.backend.cpu;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -10,6 +12,7 @@ final class ScratchShelf {
     private final boolean calls;
     private final List<Scratch> scratches = new ArrayList<>();
     private final List<float[]> arrays = new ArrayList<>();
+    private final List<MemorySegment> segments = new ArrayList<>();
 
     ScratchShelf(boolean calls) {
         this.calls = calls;
@@ -33,6 +36,15 @@ final class ScratchShelf {
         return new float[length];
     }
 
+    synchronized MemorySegment segment(long bytes) {
+        for (int i = segments.size() - 1; i >= 0; i--) {
+            if (segments.get(i).byteSize() >= bytes) {
+                return segments.remove(i);
+            }
+        }
+        return Arena.ofAuto().allocate(bytes, 64);
+    }
+
     synchronized void giveBack(Scratch scratch) {
         if (scratches.size() < KEPT) {
             scratches.add(scratch);
@@ -42,6 +54,12 @@ final class ScratchShelf {
     synchronized void giveBack(float[] array) {
         if (arrays.size() < KEPT / 8) {
             arrays.add(array);
+        }
+    }
+
+    synchronized void giveBack(MemorySegment segment) {
+        if (segments.size() < KEPT / 8) {
+            segments.add(segment);
         }
     }
 }

@@ -1,6 +1,5 @@
 package dev.heddle.backend.cpu;
 
-import dev.heddle.backend.cpu.ffm.DecodeCall;
 import dev.heddle.backend.cpu.kernel.InnerLoops;
 import dev.heddle.core.attention.AttentionSpec;
 import dev.heddle.core.attention.BatchShape;
@@ -20,8 +19,8 @@ final class UnitKernel {
     private final RowTransfer transfer;
     private final ManyRows prefill;
     private final @Nullable ManyRows nativePrefill;
-    private final @Nullable SingleRow decode;
-    private final @Nullable SingleRow nativeDecode;
+    private final @Nullable DecodeKernel decode;
+    private final @Nullable NativeDecode nativeDecode;
     private final int group;
     private final int dimVo;
 
@@ -37,7 +36,7 @@ final class UnitKernel {
                 ? new DecodeKernel(spec, batch, schedule, loops, loops.decode(), bound)
                 : null;
         this.nativeDecode = callsC && decode != null ? new NativeDecode(spec, batch, schedule, bound) : null;
-        this.transfer = new RowTransfer(spec, batch, schedule, loops, bound);
+        this.transfer = new RowTransfer(spec, batch, schedule, loops, decode, bound);
     }
 
     /** Returns whether single query rows of a spec have a kernel of their own. */
@@ -47,9 +46,20 @@ final class UnitKernel {
 
     void bind(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
         bound.set(q, kv, out, lse, heads);
-        boolean reaches = DecodeCall.reaches(kv.k()) && DecodeCall.reaches(kv.v()); // heap arrays move
-        bound.single = nativeDecode != null && reaches ? nativeDecode : decode;
-        bound.many = nativePrefill != null && reaches ? nativePrefill : prefill;
+        boolean reaches = nativePrefill != null && NativeDecode.reaches(kv);
+        bound.singleInC = nativeDecode != null && reaches;
+        bound.many = reaches ? nativePrefill : prefill;
+    }
+
+    /** Returns what computes a tile in C from its tensors to its result, or null if that is for the other methods. */
+    @Nullable
+    NativeDecode inC(int tile) {
+        return bound.singleInC && schedule.decodes(tile) ? nativeDecode : null;
+    }
+
+    /** Returns whether every tile is computed in C. */
+    boolean allInC() {
+        return bound.singleInC && !schedule.prefills();
     }
 
     void unbind() {
@@ -86,7 +96,7 @@ final class UnitKernel {
         int from = schedule.headStart(tile, range);
         Partials.clear(scratch.chunk, 0, rows(tile, range), dimVo);
         if (schedule.decodes(tile)) {
-            bound.single.chunk(scratch, tile, from, schedule.headStart(tile, range + 1), chunk);
+            decode.chunk(scratch, tile, from, schedule.headStart(tile, range + 1), chunk);
         } else {
             bound.many.chunk(scratch, tile, from, chunk);
         }

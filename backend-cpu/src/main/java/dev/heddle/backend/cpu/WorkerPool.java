@@ -24,7 +24,7 @@ final class WorkerPool implements AutoCloseable {
 
     private final int parallelism;
     private final @Nullable Executor executor;
-    private final Thread[] threads;
+    private final Helper[] helping; // threads of its own
     private final Runnable help = this::help;
     private final AtomicBoolean busy = new AtomicBoolean();
     private final AtomicInteger gate = new AtomicInteger(CLOSED); // helpers that began; CLOSED between runs
@@ -40,9 +40,9 @@ final class WorkerPool implements AutoCloseable {
     WorkerPool(int parallelism, @Nullable Executor executor) {
         this.parallelism = parallelism;
         this.executor = executor;
-        this.threads = new Thread[executor == null ? parallelism - 1 : 0];
-        for (int i = 0; i < threads.length; i++) {
-            threads[i] = Thread.ofPlatform().daemon().name("heddle-cpu-" + (i + 1)).start(this::serve);
+        this.helping = new Helper[executor == null ? parallelism - 1 : 0];
+        for (int i = 0; i < helping.length; i++) {
+            helping[i] = new Helper("heddle-cpu-" + (i + 1));
         }
     }
 
@@ -92,8 +92,10 @@ final class WorkerPool implements AutoCloseable {
     private void wake() {
         if (executor == null) {
             epoch = epoch + 1; // only the owner of busy writes it
-            for (Thread thread : threads) {
-                LockSupport.unpark(thread);
+            for (Helper helper : helping) {
+                if (helper.sleeps) { // the others look at the epoch
+                    LockSupport.unpark(helper.thread);
+                }
             }
             return;
         }
@@ -106,19 +108,30 @@ final class WorkerPool implements AutoCloseable {
         }
     }
 
-    private void serve() {
-        int seen = 0;
-        while (!closed) {
-            int spins = 0;
-            while (epoch == seen && !closed) {
-                if (spins++ < SPINS) {
+    /** A thread of the pool. */
+    private final class Helper {
+        final Thread thread;
+        volatile boolean sleeps; // set before it looks at the epoch for the last time: waking costs microseconds
+
+        Helper(String name) {
+            thread = Thread.ofPlatform().daemon().name(name).unstarted(this::serve);
+            thread.start();
+        }
+
+        private void serve() {
+            int seen = 0;
+            while (!closed) {
+                for (int spins = 0; spins < SPINS && epoch == seen && !closed; spins++) {
                     Thread.onSpinWait();
-                } else {
-                    LockSupport.park(this);
                 }
+                sleeps = true;
+                while (epoch == seen && !closed) {
+                    LockSupport.park(WorkerPool.this);
+                }
+                sleeps = false;
+                seen = epoch;
+                help();
             }
-            seen = epoch;
-            help();
         }
     }
 
@@ -156,10 +169,10 @@ final class WorkerPool implements AutoCloseable {
     public void close() {
         closed = true;
         boolean interrupted = false;
-        for (Thread thread : threads) {
-            LockSupport.unpark(thread);
+        for (Helper helper : helping) {
+            LockSupport.unpark(helper.thread);
             try {
-                thread.join();
+                helper.thread.join();
             } catch (InterruptedException e) {
                 interrupted = true;
             }

@@ -29,7 +29,7 @@ record HostRow(BenchShape shape, AttentionSpec spec, BatchShape batch, int threa
      * What was timed between two measurements of the limits.
      *
      * @param sorted microseconds of each run, least first
-     * @param limits the larger of the limits before and after
+     * @param limits the mean of the limits before and after
      * @param drift how far the two were apart for this row's work, as a share of the larger
      */
     record Measured(double[] sorted, Limits limits, double drift) {}
@@ -56,7 +56,8 @@ record HostRow(BenchShape shape, AttentionSpec spec, BatchShape batch, int threa
         Arrays.sort(micros);
         double first = before.micros(kvBytes, flops());
         double second = after.micros(kvBytes, flops());
-        return new Measured(micros, before.or(after), Math.abs(first - second) / Math.max(first, second));
+        return new Measured(micros, before.between(after),
+                Math.abs(first - second) / Math.max(first, second));
     }
 
     /** Returns how many copies of K and V of so many bytes take more than twice the largest cache. */

@@ -7,10 +7,10 @@ package dev.heddle.cli.limits;
  * @param fmaGflops 10⁹ operations per second on f32 in cache, two for each multiply-add
  */
 public record Limits(double readGbytesPerSecond, double fmaGflops) {
-    /** Returns the larger of each: what the machine was able to do at either time. */
-    public Limits or(Limits other) {
-        return new Limits(Math.max(readGbytesPerSecond, other.readGbytesPerSecond),
-                Math.max(fmaGflops, other.fmaGflops));
+    /** Returns the mean of each: what the machine was able to do between two times. */
+    public Limits between(Limits other) {
+        return new Limits((readGbytesPerSecond + other.readGbytesPerSecond) / 2,
+                (fmaGflops + other.fmaGflops) / 2);
     }
 
     /** Returns the least time for so much work in microseconds. */

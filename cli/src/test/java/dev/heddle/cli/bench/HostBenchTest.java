@@ -115,9 +115,9 @@ class HostBenchTest {
 
     @Test
     void theLimitIsTheSlowerOfMemoryAndArithmetic() {
-        Limits limits = new Limits(20, 300).or(new Limits(25, 200));
+        Limits limits = new Limits(20, 300).between(new Limits(30, 100));
         assertEquals(40, limits.micros(1e6, 1e6), 1e-9);
-        assertEquals(100, limits.micros(1e6, 30e6), 1e-9);
+        assertEquals(150, limits.micros(1e6, 30e6), 1e-9);
     }
 
     private static BenchRow row(String impl, int heads, String batch, int threads, double micros) {

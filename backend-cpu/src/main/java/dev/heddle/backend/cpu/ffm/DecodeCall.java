@@ -21,28 +21,33 @@ public final class DecodeCall {
             ValueLayout.JAVA_LONG.withName("k_pages"), ValueLayout.JAVA_LONG.withName("v_pages"),
             ValueLayout.JAVA_LONG.withName("k_token"), ValueLayout.JAVA_LONG.withName("v_token"),
             ValueLayout.JAVA_LONG.withName("k_head"), ValueLayout.JAVA_LONG.withName("v_head"),
+            ValueLayout.JAVA_LONG.withName("q_at"), ValueLayout.JAVA_LONG.withName("q_head"),
             ValueLayout.JAVA_INT.withName("page_size"), ValueLayout.JAVA_INT.withName("first"),
             ValueLayout.JAVA_INT.withName("count"), ValueLayout.JAVA_INT.withName("heads"),
             ValueLayout.JAVA_INT.withName("group"), ValueLayout.JAVA_INT.withName("dim_qk"),
-            ValueLayout.JAVA_INT.withName("dim_vo"), ValueLayout.JAVA_INT.withName("k_type"),
-            ValueLayout.JAVA_INT.withName("v_type"), ValueLayout.JAVA_INT.withName("bf16"),
-            ValueLayout.JAVA_LONG.withName("q"), ValueLayout.JAVA_LONG.withName("scale"),
+            ValueLayout.JAVA_INT.withName("dim_vo"), ValueLayout.JAVA_INT.withName("q_type"),
+            ValueLayout.JAVA_INT.withName("k_type"), ValueLayout.JAVA_INT.withName("v_type"),
+            ValueLayout.JAVA_INT.withName("bf16"), ValueLayout.JAVA_INT.withName("first_next"),
+            ValueLayout.JAVA_INT.withName("count_next"), ValueLayout.JAVA_INT.withName("fresh"),
+            ValueLayout.JAVA_LONG.withName("scale"),
             ValueLayout.JAVA_LONG.withName("acc"), ValueLayout.JAVA_LONG.withName("max"),
             ValueLayout.JAVA_LONG.withName("sum"), ValueLayout.JAVA_LONG.withName("scratch"),
-            ValueLayout.JAVA_LONG.withName("k_next"), ValueLayout.JAVA_LONG.withName("v_next"),
-            ValueLayout.JAVA_INT.withName("first_next"), ValueLayout.JAVA_INT.withName("count_next"));
+            ValueLayout.JAVA_LONG.withName("k_next"), ValueLayout.JAVA_LONG.withName("v_next"));
     private static final long ALIGNMENT = 64;
     private static final long ACC = offset("acc");
     private static final long BF16 = offset("bf16");
     private static final long DIM_QK = offset("dim_qk");
     private static final long DIM_VO = offset("dim_vo");
+    private static final long FRESH = offset("fresh");
     private static final long GROUP = offset("group");
     private static final long K_NEXT = offset("k_next");
     private static final long K_PAGES = offset("k_pages");
     private static final long K_TYPE = offset("k_type");
     private static final long MAX = offset("max");
     private static final long PAGE_SIZE = offset("page_size");
-    private static final long Q = offset("q");
+    private static final long Q_AT = offset("q_at");
+    private static final long Q_HEAD = offset("q_head");
+    private static final long Q_TYPE = offset("q_type");
     private static final long SCALE = offset("scale");
     private static final long SCRATCH = offset("scratch");
     private static final long SUM = offset("sum");
@@ -72,11 +77,9 @@ public final class DecodeCall {
     private MemorySegment vPages = memory;
     private MemorySegment kNext = memory;
     private MemorySegment vNext = memory;
-    private MemorySegment q = memory;
     private MemorySegment scale = memory;
-    private MemorySegment acc = memory;
-    private MemorySegment max = memory;
-    private MemorySegment sum = memory;
+    private MemorySegment copied = memory; // queries that lay on the heap
+    private MemorySegment q = memory; // what the kernel reads queries from
     private long used;
     private @Nullable AttentionSpec prepared; // what the memory is laid out for
     private int preparedTokens;
@@ -103,7 +106,7 @@ public final class DecodeCall {
         long ahead = AHEAD / spec.pageSize() + 2L;
         long scratch = kernels.scratchBytes(heads, spec.groupSize(), dimQk, dimVo);
         long needed = LAYOUT.byteSize() + 2 * (pages + ahead) * Long.BYTES
-                + (rows * (dimQk + dimVo + 2) + heads) * Float.BYTES + scratch + 11 * ALIGNMENT;
+                + (rows * dimQk + heads) * Float.BYTES + scratch + 8 * ALIGNMENT;
         if (memory.byteSize() < needed) {
             memory = Arena.ofAuto().allocate(needed, ALIGNMENT);
         }
@@ -113,25 +116,19 @@ public final class DecodeCall {
         vPages = take(pages * Long.BYTES);
         kNext = take(ahead * Long.BYTES);
         vNext = take(ahead * Long.BYTES);
-        q = take(rows * dimQk * Float.BYTES);
+        copied = take(rows * dimQk * Float.BYTES);
         scale = take((long) heads * Float.BYTES);
-        acc = take(rows * dimVo * Float.BYTES);
-        max = take(rows * Float.BYTES);
-        sum = take(rows * Float.BYTES);
         pointer(K_PAGES, kPages);
         pointer(V_PAGES, vPages);
         pointer(K_NEXT, kNext);
         pointer(V_NEXT, vNext);
-        pointer(Q, q);
         pointer(SCALE, scale);
-        pointer(ACC, acc);
-        pointer(MAX, max);
-        pointer(SUM, sum);
         pointer(SCRATCH, take(scratch));
         number(PAGE_SIZE, spec.pageSize());
         number(GROUP, spec.groupSize());
         number(DIM_QK, dimQk);
         number(DIM_VO, dimVo);
+        number(Q_TYPE, spec.qDtype().ordinal());
         number(K_TYPE, spec.kDtype().ordinal());
         number(V_TYPE, spec.vDtype().ordinal());
         number(BF16, bf16 ? 1 : 0);
@@ -159,29 +156,29 @@ public final class DecodeCall {
         call.set(ValueLayout.JAVA_INT, field, value);
     }
 
-    /** Returns the queries: {@code [heads][group][dimQk]}, f32. */
-    public MemorySegment q() {
-        return q;
+    /**
+     * Tells where the rows of some KV heads' queries are, in the type of the spec. Runs up to the next call of this read
+     * them once.
+     *
+     * @param at bytes to the first row
+     * @param apart bytes from a row to the next
+     */
+    public void queries(MemorySegment rows, long at, long apart, int count, long rowBytes) {
+        q = rows;
+        if (!rows.isNative()) { // heap arrays move
+            for (int r = 0; r < count; r++) {
+                MemorySegment.copy(rows, at + r * apart, copied, r * rowBytes, rowBytes);
+            }
+            q = copied;
+        }
+        call.set(ValueLayout.JAVA_LONG, Q_AT, rows.isNative() ? at : 0);
+        call.set(ValueLayout.JAVA_LONG, Q_HEAD, rows.isNative() ? apart : rowBytes);
+        call.set(ValueLayout.JAVA_INT, FRESH, 1);
     }
 
-    /** Returns what each KV head's scores are multiplied by, f32. */
-    public MemorySegment scale() {
-        return scale;
-    }
-
-    /** Returns the sums of p·v: {@code [heads][group][dimVo]}, f32. */
-    public MemorySegment acc() {
-        return acc;
-    }
-
-    /** Returns the largest score of a row, in units of log2. */
-    public float max(int row) {
-        return max.getAtIndex(ValueLayout.JAVA_FLOAT, row);
-    }
-
-    /** Returns the sum of a row's weights. */
-    public float sum(int row) {
-        return sum.getAtIndex(ValueLayout.JAVA_FLOAT, row);
+    /** Sets what a KV head's scores are multiplied by. */
+    public void scale(int head, float factor) {
+        scale.setAtIndex(ValueLayout.JAVA_FLOAT, head, factor);
     }
 
     /** Tells where some KV heads' rows of a request's tokens lie, which may be none. */
@@ -245,8 +242,25 @@ public final class DecodeCall {
         return plane.segments().size() == 1 ? segment(plane.segments().getFirst()) : MemorySegment.NULL;
     }
 
-    /** Computes. Memory of one segment cannot be freed meanwhile. */
-    public void run(KvPlane k, KvPlane v) {
-        kernels.decode(base(k), base(v), call);
+    /**
+     * Computes. Memory of one segment cannot be freed meanwhile.
+     *
+     * @param state the address of {@link #stateFloats} floats for what comes out, which the caller keeps alive
+     */
+    public void run(KvPlane k, KvPlane v, long state) {
+        int heads = call.get(ValueLayout.JAVA_INT, HEADS);
+        long rows = (long) heads * call.get(ValueLayout.JAVA_INT, GROUP);
+        long max = state + rows * call.get(ValueLayout.JAVA_INT, DIM_VO) * Float.BYTES;
+        call.set(ValueLayout.JAVA_LONG, ACC, state);
+        call.set(ValueLayout.JAVA_LONG, MAX, max);
+        call.set(ValueLayout.JAVA_LONG, SUM, max + rows * Float.BYTES);
+        kernels.decode(base(k), base(v), q, call);
+        call.set(ValueLayout.JAVA_INT, FRESH, 0);
+    }
+
+    /** Returns the floats that a run leaves for so many rows: sums of p·v, maxima, sums of p. */
+    public static long stateFloats(long rows, int dimVo) {
+        long line = ALIGNMENT / Float.BYTES; // states that begin together with a line are written faster
+        return Math.ceilDiv(rows * (dimVo + 2), line) * line;
     }
 }

@@ -25,14 +25,18 @@ public final class NativeKernels {
 
     private final InstructionSet set;
     private final MethodHandle decode;
+    private final MethodHandle fold;
+    private final MethodHandle finish;
     private final MethodHandle scratch;
     private final MethodHandle prefill;
     private final MethodHandle prefillScratch;
 
-    private NativeKernels(InstructionSet set, MethodHandle decode, MethodHandle scratch,
-            MethodHandle prefill, MethodHandle prefillScratch) {
+    private NativeKernels(InstructionSet set, MethodHandle decode, MethodHandle fold, MethodHandle finish,
+            MethodHandle scratch, MethodHandle prefill, MethodHandle prefillScratch) {
         this.set = set;
         this.decode = decode;
+        this.fold = fold;
+        this.finish = finish;
         this.scratch = scratch;
         this.prefill = prefill;
         this.prefillScratch = prefillScratch;
@@ -65,11 +69,29 @@ public final class NativeKernels {
     }
 
     /** Runs a {@link DecodeCall}. */
-    void decode(MemorySegment k, MemorySegment v, MemorySegment call) {
+    void decode(MemorySegment k, MemorySegment v, MemorySegment q, MemorySegment call) {
         try {
-            decode.invokeExact(k, v, call, set.ordinal());
+            decode.invokeExact(k, v, q, call, set.ordinal());
         } catch (Throwable e) {
             throw new IllegalStateException("heddle_decode failed", e);
+        }
+    }
+
+    /** Folds the states of a {@link ResultCall}. */
+    void fold(MemorySegment call) {
+        try {
+            fold.invokeExact(call);
+        } catch (Throwable e) {
+            throw new IllegalStateException("heddle_fold failed", e);
+        }
+    }
+
+    /** Writes the rows of a {@link ResultCall}. */
+    void finish(MemorySegment out, MemorySegment call) {
+        try {
+            finish.invokeExact(out, call);
+        } catch (Throwable e) {
+            throw new IllegalStateException("heddle_finish failed", e);
         }
     }
 
@@ -136,7 +158,10 @@ public final class NativeKernels {
             MemoryLayout pointer = ValueLayout.ADDRESS;
             return new NativeKernels(set,
                     handle(linker, library, "heddle_decode",
-                            FunctionDescriptor.ofVoid(pointer, pointer, pointer, ValueLayout.JAVA_INT)),
+                            FunctionDescriptor.ofVoid(pointer, pointer, pointer, pointer,
+                                    ValueLayout.JAVA_INT)),
+                    handle(linker, library, "heddle_fold", FunctionDescriptor.ofVoid(pointer)),
+                    handle(linker, library, "heddle_finish", FunctionDescriptor.ofVoid(pointer, pointer)),
                     handle(linker, library, "heddle_scratch",
                             FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT,
                                     ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT)),
