@@ -117,6 +117,13 @@ class DecodeCatalogueTest {
     }
 
     @Test
+    void aPartOfACatalogueHasTheFirstKernelAndEachSoManieth() {
+        assertEquals(CATALOGUE, CATALOGUE.oneIn(1));
+        assertEquals(Set.of(new Kernel(1), new Kernel(3)), CATALOGUE.oneIn(2).kernels());
+        assertEquals(Set.of(new Kernel(1)), CATALOGUE.oneIn(8).kernels());
+    }
+
+    @Test
     void loadsAreBatchesOfRequestsThatAreAlike() {
         BatchShape batch = new DecodeCatalogue.Load(3, 2, 100).batch();
         assertEquals(3, batch.batchSize());
