@@ -103,6 +103,9 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
             finished = true;
         } finally {
             kernel.unbind();
+            for (Scratch one : scratch) {
+                one.forget();
+            }
             if (!finished) { // chunks that arrived before the failure must not count in the next run
                 for (int i = 0; i < arrived.length(); i++) {
                     arrived.set(i, 0);

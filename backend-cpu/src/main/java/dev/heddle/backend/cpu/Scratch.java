@@ -69,6 +69,13 @@ final class Scratch {
         }
     }
 
+    /** Forgets the tensors of a run that is over. */
+    void forget() {
+        if (call != null) {
+            call.release();
+        }
+    }
+
     /** Makes the partial result of an only chunk the total: there is nothing to fold. */
     void chunkIsTotal() {
         float[] only = chunk;

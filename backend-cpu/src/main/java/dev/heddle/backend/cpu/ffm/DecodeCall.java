@@ -176,6 +176,11 @@ public final class DecodeCall {
         call.set(ValueLayout.JAVA_INT, FRESH, 1);
     }
 
+    /** Forgets the queries, which are the caller's. */
+    public void release() {
+        q = MemorySegment.NULL;
+    }
+
     /** Sets what a KV head's scores are multiplied by. */
     public void scale(int head, float factor) {
         scale.setAtIndex(ValueLayout.JAVA_FLOAT, head, factor);
