@@ -60,15 +60,17 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
         }
         statesApart = NativeDecode.stateFloats(spec, schedule) * Float.BYTES;
         if (schedule.isSplit()) {
-            if (backend.callsC()) {
+            if (backend.callsC() && schedule.decodes()) {
                 states = backend.shelf().segment(statesApart * schedule.units());
-            } else {
+            }
+            if (!backend.callsC() || schedule.prefills()) {
                 borrowPartials();
             }
             arrived = new AtomicIntegerArray(schedule.tiles() * spec.numKvHeads());
         }
     }
 
+    /** Within a run only where C cannot reach its tensors. */
     private void borrowPartials() {
         if (partials.length == 0) {
             partials = backend.shelf().floats(Math.toIntExact(schedule.slotFloats() * schedule.units()));
@@ -94,11 +96,11 @@ final class CpuPlan implements BackendPlan, WorkerPool.Job {
     public void run(Tensor q, KvCacheView kv, Tensor out, @Nullable Tensor lse, HeadParameters heads) {
         kernel.bind(q, kv, out, lse, heads);
         runs++;
-        if (schedule.isSplit() && !kernel.allInC()) {
-            borrowPartials();
-        }
         boolean finished = false;
         try {
+            if (schedule.isSplit() && !kernel.allInC()) {
+                borrowPartials();
+            }
             backend.workers().run(this, schedule.units());
             finished = true;
         } finally {

@@ -83,7 +83,8 @@ final class CpuSchedule {
         maxChunks = longest;
         int most = Math.min(spec.numKvHeads(), Math.max(1, TILE_ROWS / spec.groupSize()));
         long chunks = Arrays.stream(tileChunks).asLongStream().sum();
-        // Where there are few tiles, or one much longer than its share, chunks are units of their own.
+        // Where there are few tiles, or one much longer than its share, chunks are units of their own; sooner than heads
+        // are, since that costs no more than folding.
         boolean uneven = longest * wanted > 2 * chunks;
         boolean wish = longest > 1 && parallelism > 1 && (units(most, false) < 2 * wanted || uneven);
         headsTogether = headsTogether(most, wish, worthwhile(wanted), parallelism);
@@ -157,6 +158,16 @@ final class CpuSchedule {
     boolean prefills() {
         for (int tile = 0; tile < tileRows.length; tile++) {
             if (!decodes(tile)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Returns whether there is a tile that the decode kernel computes. */
+    boolean decodes() {
+        for (int tile = 0; tile < tileRows.length; tile++) {
+            if (decodes(tile)) {
                 return true;
             }
         }
