@@ -84,16 +84,27 @@ class FaultWhileCompilingTest {
         }
     }
 
-    @Test
-    void aCompilationThatAFaultSpoiltIsRepeated(@TempDir Path folder) throws Exception {
+    private static String compileAmidFaults(Path folder, String preload) throws Exception {
         Path pocl = Files.createDirectories(folder.resolve("pocl"));
-        Map<String, String> environment =
-                Map.of("POCL_CACHE_DIR", pocl.toString(), "POCL_KERNEL_CACHE", "0");
+        Map<String, String> environment = Map.of("POCL_CACHE_DIR", pocl.toString(), "POCL_KERNEL_CACHE", "0",
+                "LD_PRELOAD", preload);
         try (ChildVm child = ChildVm.start(Faulty.class, environment, folder.resolve("cache").toString())) {
             String output = child.output();
             assertTrue(output.endsWith("planned"), output);
-            var devices = ((OpenClDevices.Probe.Found) OpenClDevices.probe()).devices();
-            assertEquals(devices.getFirst().isPocl(), output.contains("compiled again"), output);
+            return output;
         }
+    }
+
+    @Test
+    void aCompilationThatAFaultSpoiltIsRepeated(@TempDir Path folder) throws Exception {
+        String output = compileAmidFaults(folder, "");
+        var devices = ((OpenClDevices.Probe.Found) OpenClDevices.probe()).devices();
+        assertEquals(devices.getFirst().isPocl(), output.contains("compiled again"), output);
+    }
+
+    @Test
+    void withTheLibraryForChainsOfHandlersNoFaultReachesTheCompiler(@TempDir Path folder) throws Exception {
+        Path library = Path.of(System.getProperty("java.home"), "lib", "libjsig.so");
+        assertEquals("planned", compileAmidFaults(folder, library.toString()));
     }
 }
