@@ -33,12 +33,6 @@ typedef struct {
     int k_here, v_here;
 } work;
 
-typedef struct {
-    uint8_t palette, start, reserved[14];
-    uint16_t bytes[16];
-    uint8_t rows[16];
-} __attribute__((packed)) tile_config;
-
 /* Scores of the block, lane = row of q. */
 static void score_block(const work *w, const block *b, heddle_feed *feed, int credit) {
     const heddle_chunk *c = w->c;
@@ -236,16 +230,7 @@ INLINE int all_finite(const float *x, int64_t n) {
 static void without_tiles(const char *k, const char *v, const char *q, const heddle_chunk *c, char *scratch) {
     for (int h = 0; h < c->heads; h++) {
         if (!all_finite(c->acc + (int64_t)h * c->group * c->dim_vo, (int64_t)c->group * c->dim_vo)) {
-            heddle_chunk one = *c;
-            one.heads = one.fresh = 1;
-            one.scratch = scratch;
-            one.q_at += h * c->group * c->q_head;
-            one.scale += h;
-            one.acc += (int64_t)h * c->group * c->dim_vo;
-            one.max += (int64_t)h * c->group;
-            one.sum += (int64_t)h * c->group;
-            one.count_next = 0;
-            heddle_decode_avx512_bf16(k + h * c->k_head, v + h * c->v_head, q, &one);
+            heddle_again(k, v, q, c, h, scratch);
         }
     }
 }

@@ -32,8 +32,9 @@ compile avx2 -march=x86-64-v3
 compile avx512 -march=x86-64-v4
 compile avx512_bf16 -march=x86-64-v4 -mavx512bf16 -mavx512vbmi
 compile amx -march=x86-64-v4 -mavx512bf16 -mavx512vbmi -mavx512fp16 -mamx-tile -mamx-bf16
+compile amx_int8 -march=x86-64-v4 -mavx512bf16 -mavx512vbmi -mamx-tile -mamx-int8
 compile amx_soften -march=x86-64-v4 -mavx512bf16 -mavx512vbmi
 compile amx_prefill -march=x86-64-v4 -mavx512bf16 -mavx512vbmi -mamx-tile -mamx-bf16
 mkdir -p "$(dirname "$target")"
-"$compiler" -shared -Wl,--build-id=none -Wl,-z,relro -o "$target.new" "$objects"/{heddle_cpu,result,avx2,avx512,avx512_bf16,amx,amx_prefill,amx_soften}.o -lm
+"$compiler" -shared -Wl,--build-id=none -Wl,-z,relro -o "$target.new" "$objects"/{heddle_cpu,result,avx2,avx512,avx512_bf16,amx,amx_int8,amx_prefill,amx_soften}.o -lm
 mv "$target.new" "$target"

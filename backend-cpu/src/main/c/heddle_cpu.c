@@ -7,7 +7,7 @@
 /* Asks the kernel for the tiles' state, which it keeps for a process only on demand. */
 static int may_use_tiles(void) {
     enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
-    return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16")
+    return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-int8")
         && __builtin_cpu_supports("avx512fp16")
         && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
@@ -31,11 +31,18 @@ static int64_t up(int64_t n, int64_t to) {
     return (n + to - 1) / to * to;
 }
 
+/* Of the kernel for int8: units of up to four heads, whose queries are 16 columns each. */
+static int64_t scratch_int8(int32_t heads, int32_t group, int64_t qk, int64_t vo) {
+    const int64_t blocks = (group + 3) / 4, rows = heads * (group + blocks - 1);
+    return heads * blocks * 16 * qk + 4 * rows * (vo + 34) + 2 * HEDDLE_BLOCK * (qk + vo + 64) + 10 * 1024 + 16 * 64;
+}
+
 int64_t heddle_scratch(int32_t heads, int32_t group, int32_t dim_qk, int32_t dim_vo) {
     /* Of the kernel that takes most: with a group padded to blocks of equal size. */
     int64_t rows = (int64_t)heads * up(group, (group + 15) / 16), qk = up(dim_qk, 64), vo = up(dim_vo, 64);
+    const int64_t integers = scratch_int8(heads, group, qk, vo);
     /* q and accumulators; scores, two sums and weights; staged rows. All as if of f32. */
-    return 4 * (up(rows, 16) * (qk + vo + 3 * HEDDLE_BLOCK + 3 * HEDDLE_TILE + 1)
+    return integers + 4 * (up(rows, 16) * (qk + vo + 3 * HEDDLE_BLOCK + 3 * HEDDLE_TILE + 1)
             + HEDDLE_BLOCK * ((qk > vo ? qk : vo) + HEDDLE_TILE + 64)) + 16 * 64;
 }
 
@@ -44,11 +51,27 @@ static int copies_for_few(const heddle_chunk *c) {
     return c->page_size % 16 != 0 && c->group <= 4 && (c->k_type == HEDDLE_BF16 || c->v_type == HEDDLE_BF16);
 }
 
+void heddle_again(const char *k, const char *v, const char *q, const heddle_chunk *c, int head, char *scratch) {
+    heddle_chunk one = *c;
+    const int64_t row = (int64_t)head * c->group;
+    one.heads = one.fresh = 1;
+    one.scratch = scratch;
+    one.q_at += row * c->q_head;
+    one.scale += head;
+    one.acc += row * c->dim_vo;
+    one.max += row;
+    one.sum += row;
+    one.count_next = 0;
+    heddle_decode_avx512_bf16(k + head * c->k_head, v + head * c->v_head, q, &one);
+}
+
 void heddle_decode(const char *k, const char *v, const char *q, const heddle_chunk *chunk, int32_t isa) {
     /* f16 and f32 do not fit into bf16. */
     int bf16 = isa >= HEDDLE_AVX512_BF16 && chunk->bf16 && chunk->k_type >= HEDDLE_BF16
         && chunk->v_type >= HEDDLE_BF16;
-    if (bf16 && isa >= HEDDLE_AMX && !copies_for_few(chunk)) {
+    if (bf16 && isa >= HEDDLE_AMX && chunk->k_type == HEDDLE_INT8 && chunk->v_type == HEDDLE_INT8) {
+        heddle_decode_amx_int8(k, v, q, chunk);
+    } else if (bf16 && isa >= HEDDLE_AMX && !copies_for_few(chunk)) {
         heddle_decode_amx(k, v, q, chunk);
     } else if (bf16) {
         heddle_decode_avx512_bf16(k, v, q, chunk);

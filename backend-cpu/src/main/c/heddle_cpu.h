@@ -56,6 +56,10 @@ void heddle_decode_avx2(const char *k, const char *v, const char *q, const heddl
 void heddle_decode_avx512(const char *k, const char *v, const char *q, const heddle_chunk *chunk);
 void heddle_decode_avx512_bf16(const char *k, const char *v, const char *q, const heddle_chunk *chunk);
 void heddle_decode_amx(const char *k, const char *v, const char *q, const heddle_chunk *chunk);
+void heddle_decode_amx_int8(const char *k, const char *v, const char *q, const heddle_chunk *chunk);
+
+/* Computes one head of a chunk again without tiles, where numbers are not finite. */
+void heddle_again(const char *k, const char *v, const char *q, const heddle_chunk *chunk, int head, char *scratch);
 
 /* Folds states into the first. */
 HEDDLE_API void heddle_fold(const heddle_result *result);

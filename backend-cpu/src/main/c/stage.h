@@ -3,15 +3,7 @@
 #define HEDDLE_STAGE_H
 
 #include "bf16.h"
-
-#define BLOCK HEDDLE_BLOCK
-#define SUBS (BLOCK / 16)    /* tiles of K, and of V */
-
-typedef struct {
-    const char *k[BLOCK], *v[BLOCK]; /* rows of the first head */
-    int tokens;
-    uint32_t regular; /* bit per tile: sixteen rows of K lie at equal distances */
-} block;
+#include "blocks.h"
 
 /* 64 floats of 8 bits, in the order that takes least: see staged_place. */
 INLINE void stage_64_floats(const int type, __m512i x, uint16_t *to) {
@@ -56,25 +48,6 @@ INLINE void stage_8bit(const int type, const char *row, int dim, uint16_t *to) {
 /* Where a staged row has eight elements. */
 INLINE int staged_place(int type, int d) {
     return type == HEDDLE_E4M3 || type == HEDDLE_E5M2 ? d / 64 * 64 + d % 16 / 8 * 32 + d % 64 / 16 * 8 : d;
-}
-
-static void locate(const char *k, const char *v, const heddle_chunk *c, const int64_t *k_pages, const int64_t *v_pages,
-                   int token, int end, int most, block *b) {
-    int page = token / c->page_size, within = token % c->page_size;
-    b->tokens = end - token < most ? end - token : most;
-    b->regular = 0;
-    for (int i = 0; i < b->tokens; page++, within = 0) {
-        const char *kr = k + k_pages[page] + within * c->k_token;
-        const char *vr = v + v_pages[page] + within * c->v_token;
-        int from = i;
-        for (; within < c->page_size && i < b->tokens; within++, i++, kr += c->k_token, vr += c->v_token) {
-            b->k[i] = kr;
-            b->v[i] = vr;
-        }
-        for (int sub = (from + 15) / 16; 16 * sub + 16 <= i; sub++) {
-            b->regular |= 1u << sub;
-        }
-    }
 }
 
 typedef struct {

@@ -132,6 +132,37 @@ class NanTest {
         }
     }
 
+    /** bf16, so that kernels with tiles or integers take part: they share products among heads. */
+    @ParameterizedTest
+    @EnumSource(DataType.class)
+    void aQueryThatIsNotFiniteReachesItsOwnHeadOnly(DataType kv) {
+        AttentionSpec spec = spec(kv).dtype(DataType.BF16).causal().build();
+        RequestBuilder builder = RequestBuilder.of(spec).kvLens(9, 530).seed(7);
+        Request clean = builder.build();
+        float[] q = HostTensors.toFloats(clean.q());
+        try (Opened opened = new Opened(provider(), 1)) {
+            Output wanted = opened.run(clean);
+            for (float odd : new float[]{Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+                Request dirty = builder.build();
+                float[] changed = q.clone();
+                changed[(HEADS + 1) * DIM + 3] = odd; // request 1, head 1
+                HostTensors.fill(dirty.q(), changed);
+                Output got = opened.run(dirty);
+                for (int at = 0; at < got.out().length; at++) {
+                    boolean reached = at / DIM == HEADS + 1;
+                    String where = "of " + odd + ", row and head " + at / DIM;
+                    assertEquals(reached, Float.isNaN(got.out()[at]), where);
+                    if (at / DIM < HEADS) {
+                        assertEquals(wanted.out()[at], got.out()[at], where);
+                    } else if (!reached) { // maybe by another kernel
+                        assertEquals(wanted.out()[at], got.out()[at],
+                                0.02 * Math.abs(wanted.out()[at]) + 0.02, where);
+                    }
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 4})
     void rowsWithoutKeysAreZeroAndTheirLseIsMinusInfinity(int parallelism) {
