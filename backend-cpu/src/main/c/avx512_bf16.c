@@ -45,8 +45,8 @@ INLINE __m512 add_up(const __m512 *a) {
 }
 
 /* q.k of some heads with some slots, sixteen sums at most. */
-INLINE void block(const int heads, const int tokens, const char *const *slots, int64_t at, const element *q, int dim,
-                  float scale, float *s) {
+INLINE void block(const int heads, const int tokens, const char *const *slots, int64_t at, int slot, const element *q,
+                  int dim, float scale, float *s, const heddle_ahead *ahead) {
     __m512 a[16];
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++) {
@@ -56,7 +56,10 @@ INLINE void block(const int heads, const int tokens, const char *const *slots, i
         __m512bh k[16];
 #pragma GCC unroll 16
         for (int t = 0; t < tokens; t++) {
-            k[t] = (__m512bh)_mm512_loadu_si512(slots[t] + at + 2 * d);
+            if (ahead) {
+                heddle_ask(ahead, slot + t, 2 * d);
+            }
+            k[t] = (__m512bh)_mm512_loadu_si512(slots[slot + t] + at + 2 * d);
         }
 #pragma GCC unroll 4
         for (int h = 0; h < heads; h++) {
@@ -83,22 +86,22 @@ INLINE void block(const int heads, const int tokens, const char *const *slots, i
     }
 }
 
-INLINE void scores(const char *const *slots, int64_t at, int type, const element *q, int dim, int step, int group,
-                   float scale, float *s) {
+INLINE void scores(const char *const *slots, int64_t at, int type, const element *q, int dim, int group, float scale,
+                   float *s, const heddle_ahead *ahead) {
     (void)type;
     for (int h = 0; h < group;) {
-        int heads = heddle_block(group - h, 4);
+        int heads = heddle_block(group - h, 4), tokens = 16 / (heads == 3 ? 4 : heads);
         const element *x = q + (int64_t)h * dim;
-        float *to = s + h * HEDDLE_TILE + 4 * step;
-        if (heads == 4) {
-            block(4, 4, slots + 4 * step, at, x, dim, scale, to);
-        } else if (heads == 3) {
-            block(3, 4, slots + 4 * step, at, x, dim, scale, to);
-        } else if (heads == 2 && step % 2 == 0) { /* with fewer heads, more slots fill the accumulators */
-            block(2, 8, slots + 4 * step, at, x, dim, scale, to);
-        } else if (heads == 1 && step == 0) {
-            block(1, 16, slots, at, x, dim, scale, to);
+        for (int t = 0; t < HEDDLE_TILE; t += tokens) { /* with fewer heads, more slots fill the accumulators */
+            float *to = s + h * HEDDLE_TILE + t;
+            switch (heads) {
+            case 1: block(1, 16, slots, at, t, x, dim, scale, to, ahead); break;
+            case 2: block(2, 8, slots, at, t, x, dim, scale, to, ahead); break;
+            case 3: block(3, 4, slots, at, t, x, dim, scale, to, ahead); break;
+            default: block(4, 4, slots, at, t, x, dim, scale, to, ahead); break;
+            }
         }
+        ahead = NULL;
         h += heads;
     }
 }
@@ -119,8 +122,9 @@ INLINE int weights(const float *s, uint32_t valid, float max, float *sum, weight
 }
 
 /* p.v of some heads, vectors * 16 elements: two rows of V are interleaved, which their order in acc shows (see give). */
-INLINE void slice(const int heads, const int vectors, const char *const *slots, int64_t at, const weight *p, float *acc,
-                  int dim, heddle_feed *feed, int credit) {
+INLINE void slice(const int heads, const int vectors, const char *const *slots, int64_t at, int first, const weight *p,
+                  float *acc, int dim, const heddle_ahead *ahead) {
+    const int64_t offset = at + 2 * (int64_t)first;
     __m512 a[16];
 #pragma GCC unroll 8
     for (int h = 0; h < heads; h++) {
@@ -131,13 +135,15 @@ INLINE void slice(const int heads, const int vectors, const char *const *slots, 
     }
 #pragma GCC unroll 1
     for (int t = 0; t < HEDDLE_TILE; t += 2) {
-        if (t % 4 == 0) {
-            heddle_feed_some(feed, credit);
-        }
         __m512bh w[8];
 #pragma GCC unroll 4
         for (int i = 0; i < vectors; i += 2) {
-            __m512i x = _mm512_loadu_si512(slots[t] + at + 32 * i), y = _mm512_loadu_si512(slots[t + 1] + at + 32 * i);
+            if (ahead) {
+                heddle_ask(ahead, t, 2 * first + 32 * i);
+                heddle_ask(ahead, t + 1, 2 * first + 32 * i);
+            }
+            __m512i x = _mm512_loadu_si512(slots[t] + offset + 32 * i);
+            __m512i y = _mm512_loadu_si512(slots[t + 1] + offset + 32 * i);
             w[i] = (__m512bh)_mm512_unpacklo_epi16(x, y);
             w[i + 1] = (__m512bh)_mm512_unpackhi_epi16(x, y);
         }
@@ -162,51 +168,40 @@ INLINE void slice(const int heads, const int vectors, const char *const *slots, 
 }
 
 INLINE void slices(const int heads, const int vectors, const char *const *slots, int64_t at, const weight *p,
-                   float *acc, int dim, heddle_feed *feed, int credit) {
+                   float *acc, int dim, const heddle_ahead *ahead) {
     int d = 0;
     for (; d + 16 * vectors <= dim; d += 16 * vectors) {
-        slice(heads, vectors, slots, at + 2 * d, p, acc + d, dim, feed, credit);
+        slice(heads, vectors, slots, at, d, p, acc + d, dim, ahead);
     }
     for (; d < dim; d += PAD) {
-        slice(heads, 2, slots, at + 2 * d, p, acc + d, dim, feed, credit);
+        slice(heads, 2, slots, at, d, p, acc + d, dim, ahead);
     }
 }
 
 static void weigh(const char *const *slots, int64_t at, int type, const weight *p, int group, float *acc, int dim,
-                  heddle_feed *feed, int credit) {
+                  const heddle_ahead *ahead) {
     (void)type;
     for (int h = 0; h < group;) {
         int heads = heddle_block(group - h, 8);
         const weight *x = p + h * HEDDLE_TILE;
         float *to = acc + (int64_t)h * dim;
         switch (heads) {
-        case 1: slices(1, 8, slots, at, x, to, dim, feed, credit); break;
-        case 2: slices(2, 8, slots, at, x, to, dim, feed, credit); break;
-        case 3: slices(3, 4, slots, at, x, to, dim, feed, credit); break;
-        case 4: slices(4, 4, slots, at, x, to, dim, feed, credit); break;
-        case 5: slices(5, 2, slots, at, x, to, dim, feed, credit); break;
-        case 6: slices(6, 2, slots, at, x, to, dim, feed, credit); break;
-        case 7: slices(7, 2, slots, at, x, to, dim, feed, credit); break;
-        default: slices(8, 2, slots, at, x, to, dim, feed, credit); break;
+        case 1: slices(1, 8, slots, at, x, to, dim, ahead); break;
+        case 2: slices(2, 8, slots, at, x, to, dim, ahead); break;
+        case 3: slices(3, 4, slots, at, x, to, dim, ahead); break;
+        case 4: slices(4, 4, slots, at, x, to, dim, ahead); break;
+        case 5: slices(5, 2, slots, at, x, to, dim, ahead); break;
+        case 6: slices(6, 2, slots, at, x, to, dim, ahead); break;
+        case 7: slices(7, 2, slots, at, x, to, dim, ahead); break;
+        default: slices(8, 2, slots, at, x, to, dim, ahead); break;
         }
+        ahead = NULL;
         h += heads;
     }
 }
 
 static void give(const float *acc, int dim, float *to) {
     give_interleaved(acc, dim, to);
-}
-
-/* How often weigh feeds a KV head: four times a slice. */
-#define SLICES(group, dim) (4 * slices_of(group, dim))
-INLINE int slices_of(int group, int dim) {
-    int all = 0;
-    for (int h = 0; h < group;) {
-        int heads = heddle_block(group - h, 8), vectors = heads <= 2 ? 8 : heads <= 4 ? 4 : 2;
-        all += dim / (16 * vectors) + dim % (16 * vectors) / PAD;
-        h += heads;
-    }
-    return all;
 }
 
 #include "decode.inc"

@@ -125,6 +125,50 @@ INLINE void heddle_feed_some(heddle_feed *f, int credit) {
     }
 }
 
+/* The rows of K or V of one head in a tile. */
+typedef struct {
+    int v, head;
+} heddle_run;
+
+/* The order in which runs are read, of 2 * heads: K a head ahead of V, so that no weight has to wait for its score. */
+INLINE heddle_run heddle_run_at(int i, int heads) {
+    int v = i == 2 * heads - 1 || (i > 0 && i % 2 == 0);
+    return (heddle_run){v, i == 2 * heads - 1 ? heads - 1 : v ? i / 2 - 1 : (i + 1) / 2};
+}
+
+/* Where to ask for rows while one run is read: near, to L1, are those of the run after, and far, to L2, those of the same
+   run in the next tile. By slots. Where tokens lie 4 kB apart, far ones only take time, as measured. */
+typedef struct {
+    const char *near[HEDDLE_TILE], *far[HEDDLE_TILE];
+    int both;
+} heddle_ahead;
+
+INLINE void heddle_look_ahead(const heddle_chunk *c, const heddle_tile *tile, const heddle_tile *next, int i,
+                              heddle_ahead *ahead) {
+    if (next->tokens == 0) {
+        next = tile; /* which costs little: it is there */
+    }
+    const int last = i == 2 * c->heads - 1;
+    const heddle_run run = heddle_run_at(i, c->heads), after = heddle_run_at(last ? 0 : i + 1, c->heads);
+    const heddle_tile *sooner = last ? next : tile;
+    const char *const *near = after.v ? sooner->v : sooner->k, *const *far = run.v ? next->v : next->k;
+    const int64_t near_at = after.head * (after.v ? c->v_head : c->k_head);
+    const int64_t far_at = run.head * (run.v ? c->v_head : c->k_head);
+    ahead->both = (run.v ? c->v_token : c->k_token) < 4096;
+    for (int slot = 0; slot < HEDDLE_TILE; slot++) {
+        ahead->near[slot] = near[slot] + near_at;
+        ahead->far[slot] = far[slot] + far_at;
+    }
+}
+
+/* Asks for a line of each, at bytes into their rows. */
+INLINE void heddle_ask(const heddle_ahead *ahead, int slot, int64_t at) {
+    if (ahead->both) {
+        _mm_prefetch(ahead->far[slot] + at, _MM_HINT_T1);
+    }
+    _mm_prefetch(ahead->near[slot] + at, _MM_HINT_T0);
+}
+
 /* How n heads are cut into blocks of at most most: as even as can be. */
 INLINE int heddle_block(int left, int most) {
     int blocks = (left + most - 1) / most;

@@ -8,7 +8,7 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * q·k of two to four heads with rows of f32 keys in 512-bit vectors: 16 accumulators, heads × tokens,
+ * q·k of one to four heads with rows of f32 keys in 512-bit vectors: up to 16 accumulators, heads × tokens,
  * whose lanes are added up together in pairs, so that lane i of the result belongs to accumulator i.
  */
 final class F32WideScores {
@@ -19,6 +19,7 @@ final class F32WideScores {
     private static final VectorShuffle<Float> SWAP_4 = Lanes.swap(F, 4);
     private static final VectorShuffle<Float> SWAP_2 = Lanes.swap(F, 2);
     private static final VectorShuffle<Float> SWAP_1 = Lanes.swap(F, 1);
+    private static final VectorShuffle<Float> EVEN = VectorShuffle.fromOp(F, lane -> 2 * lane % LANES);
     private static final VectorMask<Float> UPPER_8 = Lanes.upper(F, 8);
     private static final VectorMask<Float> UPPER_4 = Lanes.upper(F, 4);
     private static final VectorMask<Float> UPPER_2 = Lanes.upper(F, 2);
@@ -238,5 +239,47 @@ final class F32WideScores {
         s1 = s1.blend(s3, UPPER_2).add(s3.blend(s1, UPPER_2).rearrange(SWAP_2));
         s0.blend(s1, UPPER_1).add(s1.blend(s0, UPPER_1).rearrange(SWAP_1))
                 .intoArray(scores, to);
+    }
+
+    /** One head, 8 tokens; 16 floats are written, of which the last 8 repeat the first. */
+    static void one(MemorySegment k, long[] rows, int slot, long head, float[] q, int at, int dim,
+            float[] scores, int to) {
+        long t0 = rows[slot] + head;
+        long t1 = rows[slot + 1] + head;
+        long t2 = rows[slot + 2] + head;
+        long t3 = rows[slot + 3] + head;
+        long t4 = rows[slot + 4] + head;
+        long t5 = rows[slot + 5] + head;
+        long t6 = rows[slot + 6] + head;
+        long t7 = rows[slot + 7] + head;
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector s0 = zero;
+        FloatVector s1 = zero;
+        FloatVector s2 = zero;
+        FloatVector s3 = zero;
+        FloatVector s4 = zero;
+        FloatVector s5 = zero;
+        FloatVector s6 = zero;
+        FloatVector s7 = zero;
+        int step = STEP[0];
+        for (int d = 0; d < dim; d += step) {
+            FloatVector x = FloatVector.fromArray(F, q, at + d);
+            s0 = x.fma(FloatVector.fromMemorySegment(F, k, t0 + 4L * d, ORDER), s0);
+            s1 = x.fma(FloatVector.fromMemorySegment(F, k, t1 + 4L * d, ORDER), s1);
+            s2 = x.fma(FloatVector.fromMemorySegment(F, k, t2 + 4L * d, ORDER), s2);
+            s3 = x.fma(FloatVector.fromMemorySegment(F, k, t3 + 4L * d, ORDER), s3);
+            s4 = x.fma(FloatVector.fromMemorySegment(F, k, t4 + 4L * d, ORDER), s4);
+            s5 = x.fma(FloatVector.fromMemorySegment(F, k, t5 + 4L * d, ORDER), s5);
+            s6 = x.fma(FloatVector.fromMemorySegment(F, k, t6 + 4L * d, ORDER), s6);
+            s7 = x.fma(FloatVector.fromMemorySegment(F, k, t7 + 4L * d, ORDER), s7);
+        }
+        s0 = s0.blend(s4, UPPER_8).add(s4.blend(s0, UPPER_8).rearrange(SWAP_8));
+        s1 = s1.blend(s5, UPPER_8).add(s5.blend(s1, UPPER_8).rearrange(SWAP_8));
+        s2 = s2.blend(s6, UPPER_8).add(s6.blend(s2, UPPER_8).rearrange(SWAP_8));
+        s3 = s3.blend(s7, UPPER_8).add(s7.blend(s3, UPPER_8).rearrange(SWAP_8));
+        s0 = s0.blend(s2, UPPER_4).add(s2.blend(s0, UPPER_4).rearrange(SWAP_4));
+        s1 = s1.blend(s3, UPPER_4).add(s3.blend(s1, UPPER_4).rearrange(SWAP_4));
+        s0 = s0.blend(s1, UPPER_2).add(s1.blend(s0, UPPER_2).rearrange(SWAP_2));
+        s0.add(s0.rearrange(SWAP_1)).rearrange(EVEN).intoArray(scores, to);
     }
 }

@@ -9,7 +9,7 @@ import java.util.Arrays;
 final class VectorDecode implements DecodeLoops {
     private static final int LANES = Lanes.FLOATS.length();
     private static final boolean WIDE = LANES == 16;
-    private static final int NARROW = 8; // tokens of one head that narrow vectors take at once
+    private static final int EIGHT = 8; // tokens of one head that a loop over f32 keys takes at once
 
     /** Returns whether this machine has vectors of a width that these loops are written for. */
     static boolean suits() {
@@ -120,9 +120,9 @@ final class VectorDecode implements DecodeLoops {
                 case 4 -> F32WideScores.four(k, rows, slot, head, q, at, dim, scores, to);
                 case 3 -> F32WideScores.three(k, rows, slot, head, q, at, dim, scores, to);
                 case 2 -> F32WideScores.two(k, rows, slot, head, q, at, dim, scores, to);
-                default -> { // 16 rows in one method are more than the compiler inlines: vectors would be objects
-                    F32NarrowScores.one(k, rows, slot, head, q, at, dim, scores, to);
-                    F32NarrowScores.one(k, rows, slot + NARROW, head, q, at, dim, scores, to + NARROW);
+                default -> { // not in narrow vectors: where C2 has seen two widths, it keeps vectors of loops as objects
+                    F32WideScores.one(k, rows, slot, head, q, at, dim, scores, to);
+                    F32WideScores.one(k, rows, slot + EIGHT, head, q, at, dim, scores, to + EIGHT);
                 }
             }
         } else {
