@@ -46,9 +46,10 @@ int64_t heddle_scratch(int32_t heads, int32_t group, int32_t dim_qk, int32_t dim
             + HEDDLE_BLOCK * ((qk > vo ? qk : vo) + HEDDLE_TILE + 64)) + 16 * 64;
 }
 
-/* Whether rows of bf16 have to be copied to make tiles, which costs more than tiles gain where few heads share a row. */
-static int copies_for_few(const heddle_chunk *c) {
-    return c->page_size % 16 != 0 && c->group <= 4 && (c->k_type == HEDDLE_BF16 || c->v_type == HEDDLE_BF16);
+/* Whether tiles cost more than they gain: where few heads share a row of bf16, and sooner where rows have to be copied to
+   make tiles. */
+static int few_heads(const heddle_chunk *c) {
+    return c->group <= (c->page_size % 16 == 0 ? 2 : 4) && (c->k_type == HEDDLE_BF16 || c->v_type == HEDDLE_BF16);
 }
 
 void heddle_again(const char *k, const char *v, const char *q, const heddle_chunk *c, int head, char *scratch) {
@@ -71,7 +72,7 @@ void heddle_decode(const char *k, const char *v, const char *q, const heddle_chu
         && chunk->v_type >= HEDDLE_BF16;
     if (bf16 && isa >= HEDDLE_AMX && chunk->k_type == HEDDLE_INT8 && chunk->v_type == HEDDLE_INT8) {
         heddle_decode_amx_int8(k, v, q, chunk);
-    } else if (bf16 && isa >= HEDDLE_AMX && !copies_for_few(chunk)) {
+    } else if (bf16 && isa >= HEDDLE_AMX && !few_heads(chunk)) {
         heddle_decode_amx(k, v, q, chunk);
     } else if (bf16) {
         heddle_decode_avx512_bf16(k, v, q, chunk);
