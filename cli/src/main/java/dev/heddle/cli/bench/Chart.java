@@ -17,9 +17,13 @@ final class Chart {
     private static final int TOP = 40;
     private static final int INNER_WIDTH = 480;
     private static final int INNER_HEIGHT = 260;
-    private static final int LEGEND_ROWS = 14;
+    private static final int LEGEND_HEIGHT = 316;
+    private static final int LEGEND_ROW = 18; // less where there are many
     private static final String[] COLOURS =
             {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999"};
+    // Of the first series with these colours, the second ones, and all others: how lines are broken, circles are filled.
+    private static final String[] DASHES = {"none", "5 3", "1 3"};
+    private static final String[] FILLS = {"", "white", "#dddddd"}; // the first: the colour itself
 
     private final StringBuilder svg = new StringBuilder();
     private final boolean joined;
@@ -78,20 +82,31 @@ final class Chart {
         text(LEFT + INNER_WIDTH / 2.0, y + TOP + INNER_HEIGHT + 36, "middle", axes.across());
         int index = 0;
         for (Map.Entry<String, List<Point>> one : new TreeMap<>(series).entrySet()) {
-            draw(one.getValue(), x, height, COLOURS[index % COLOURS.length], index >= COLOURS.length);
-            if (index < LEGEND_ROWS) {
-                legend(y, index, one.getKey());
-            }
+            draw(one.getValue(), x, height, index);
+            legend(y + TOP + 14 + Math.min(LEGEND_ROW, LEGEND_HEIGHT / series.size()) * index, index,
+                    one.getKey());
             index++;
         }
     }
 
-    private void draw(List<Point> points, DoubleUnaryOperator x, DoubleUnaryOperator height, String colour,
-            boolean hollow) {
+    private static String colour(int index) {
+        return COLOURS[index % COLOURS.length];
+    }
+
+    private static int turn(int index) {
+        return Math.min(index / COLOURS.length, DASHES.length - 1);
+    }
+
+    private static String fill(int index) {
+        return index < COLOURS.length ? colour(index) : FILLS[turn(index)];
+    }
+
+    private void draw(List<Point> points, DoubleUnaryOperator x, DoubleUnaryOperator height, int index) {
+        String colour = colour(index);
         List<Point> sorted = points.stream().sorted(Comparator.comparingDouble(Point::x)).toList();
         if (joined && sorted.size() > 1) {
             svg.append("<polyline fill=\"none\" stroke=\"").append(colour)
-                    .append(hollow ? "\" stroke-dasharray=\"5 3" : "").append("\" points=\"");
+                    .append("\" stroke-dasharray=\"").append(DASHES[turn(index)]).append("\" points=\"");
             sorted.forEach(
                     point -> svg.append(String.format(Locale.ROOT, "%.1f,%.1f ", x.applyAsDouble(point.x()),
                             height.applyAsDouble(point.y()))));
@@ -100,18 +115,16 @@ final class Chart {
         for (Point point : sorted) {
             svg.append(String.format(Locale.ROOT,
                     "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\" stroke=\"%s\"><title>%s</title></circle>%n",
-                    x.applyAsDouble(point.x()), height.applyAsDouble(point.y()), hollow ? "white" : colour,
+                    x.applyAsDouble(point.x()), height.applyAsDouble(point.y()), fill(index),
                     colour,
                     escaped(point.words())));
         }
     }
 
-    private void legend(int y, int index, String words) {
-        int at = y + TOP + 14 + 18 * index;
-        String colour = COLOURS[index % COLOURS.length];
+    private void legend(int at, int index, String words) {
         svg.append(String.format(Locale.ROOT,
                 "<circle cx=\"%d\" cy=\"%d\" r=\"5\" fill=\"%s\" stroke=\"%s\"/>%n",
-                LEFT + INNER_WIDTH + 24, at - 4, index < COLOURS.length ? colour : "white", colour));
+                LEFT + INNER_WIDTH + 24, at - 4, fill(index), colour(index)));
         text(LEFT + INNER_WIDTH + 36, at, "start", words);
     }
 
